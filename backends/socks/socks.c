@@ -1,0 +1,48 @@
+#include <config.h>
+
+#include "backends/socks/socks.h"
+
+#include "backends/text.h"
+
+static void put_texts(struct sink *s, const char *label, const struct plan_texts *texts,
+		      const char *none)
+{
+	sink_printf(s, "  %-7s", label);
+	for (size_t i = 0; i < texts->n; i++)
+		sink_printf(s, " %s", texts->at[i]);
+	sink_puts(s, texts->n ? "\n" : none);
+}
+
+static void put_chain(struct ctx *ctx, const struct plan *plan, const struct plan_chain *c,
+		      struct output_file *file)
+{
+	const struct plan_flow *f = &plan->flows.at[c->flow];
+	size_t first;
+
+	sink_putc(&file->text, '\n');
+	first = output_line(file);
+	sink_printf(&file->text, "# %s\nflow %lld  %s => %s\n", output_place(ctx, c->span),
+		    (long long)c->flow, f->from, f->to);
+	put_texts(&file->text, "from", &c->from, " -\n");
+	put_texts(&file->text, "to", &c->to, " -\n");
+	sink_printf(&file->text, "  when    %s\n", c->when);
+	put_texts(&file->text, "links", &c->links, " straight to the destination\n");
+	output_note(ctx, file, first, c->span,
+		    arena_printf(ctx->arena, "the chain of %s => %s", f->from, f->to));
+}
+
+static void emit(struct ctx *ctx, const struct plan *plan, const struct plan_target *t,
+		 struct output_files *files)
+{
+	const struct plan_socks_config *c = t->config;
+	struct output_file *file = output_begin(ctx, files, plan, t, "chains.txt");
+
+	sink_printf(&file->text, "# %s: SOCKS %lld on %s, port %lld\n", output_place(ctx, t->span),
+		    (long long)c->version, c->at, (long long)c->listen);
+	sink_puts(&file->text, "# The runtime reads the same table from the plan.\n");
+	output_note(ctx, file, 1, t->span, "the target");
+	for (size_t i = 0; i < c->chains.n; i++)
+		put_chain(ctx, plan, &c->chains.at[i], file);
+}
+
+const struct backend backend_socks = { .name = "socks", .summary = "the chain table of a SOCKS proxy", .emit = emit };

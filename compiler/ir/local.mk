@@ -1,0 +1,2 @@
+noinst_LIBRARIES += %D%/libir.a
+%C%_libir_a_SOURCES = %D%/ir.c %D%/ir.h %D%/solution.h

@@ -1,0 +1,131 @@
+/* Commands: one file and one row each.
+ *
+ * A command reads its options, prints its result to `out` and its findings through
+ * the diagnostics of each compilation, and returns the exit code (doc/cli.md). */
+#ifndef EPIC_TOOLS_COMMAND_H
+#define EPIC_TOOLS_COMMAND_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "compiler/base/ctx.h"
+#include "compiler/base/sink.h"
+#include "compiler/check/check.h"
+#include "compiler/ir/ir.h"
+#include "compiler/ir/solution.h"
+#include "compiler/model/model.h"
+#include "compiler/plan/plan.h"
+
+enum exit_code {
+	EXIT_DONE = 0,
+	EXIT_FINDINGS = 1,
+	EXIT_USAGE = 2,
+	EXIT_IMPOSSIBLE = 3,
+	EXIT_UNDECIDED = 4,
+	EXIT_ENVIRONMENT = 5,
+	EXIT_BUG = 70,
+	EXIT_INTERRUPTED = 130
+};
+
+/* The worse of two, in the order 70, 5, 2, 1, 3, 4, 0. */
+int exit_worse(int a, int b);
+const char *exit_meaning(int code);
+
+enum diag_format { FORMAT_HUMAN, FORMAT_PLAIN, FORMAT_JSON, FORMAT_JSONL };
+
+struct texts {
+	const char **at;
+	size_t n, cap;
+};
+
+struct options {
+	struct arena *arena;
+	const char *program; /* argv[0] */
+	struct texts files;  /* arguments behind the command */
+	struct search search;
+	enum diag_format format;
+	bool color;
+	bool quiet;
+	unsigned verbose;
+	size_t max_errors;
+	const char *output; /* -o; NULL: the command's default */
+	struct texts targets, emits;
+	bool only_emit, force, timings;
+	bool check, diff;          /* fmt */
+	bool all;                  /* explain */
+	const char *when, *carries;
+	const char *view, *as;     /* graph, version */
+};
+
+/* Findings of one compilation, kept until the end of the run. */
+struct run {
+	const struct options *options;
+	FILE *out, *err;
+	struct ctx **done; /* compilations whose findings were printed last, together */
+	size_t n_done;
+	bool machine; /* json: printed once, when the run ends */
+	struct sink pending;
+	size_t n_errors, n_warnings, n_infos, n_shown;
+};
+
+struct command {
+	const char *name, *arguments, *summary;
+	const char *help; /* more lines, or NULL */
+	int (*run)(struct run *);
+};
+
+extern const struct command *const commands[]; /* NULL-terminated */
+const struct command *command_find(const char *name);
+
+/* ---- what commands share: tools/pass.c ---- */
+
+/* How far a policy is taken. */
+enum depth { DEPTH_MODEL, DEPTH_MOVEMENT, DEPTH_PLAN };
+
+/* A policy on its way; NULL where an earlier stage failed. */
+struct policy {
+	struct ctx *ctx;
+	const char *path;
+	struct model *model;
+	struct ir *ir;
+	struct solution *solution;
+	struct plan *plan;
+};
+
+/* Runs the stages up to DEPTH.  Findings are in p->ctx->diags, not yet printed. */
+struct policy policy_read(const struct options *, const char *path, enum depth);
+/* Exit code of the findings alone. */
+int policy_code(const struct policy *);
+/* Prints the findings; returns policy_code. */
+int policy_report(struct run *, struct policy *);
+void policy_close(struct policy *);
+
+/* An error about the run: "epic: ...". */
+void run_error(struct run *, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* The result of a command to -o or standard output; false: reported. */
+bool run_write(struct run *, const struct sink *);
+
+/* A file, or the .epi files directly in a directory, sorted; false: reported. */
+bool files_expand(struct run *, struct texts *);
+
+/* ---- tools/print.c ---- */
+
+void print_diags(struct run *, struct ctx *);
+void print_end(struct run *, int code); /* what the format says once, at the end */
+
+/* ---- the flags, for help and completion: driver/options.c makes the table ---- */
+
+struct flag {
+	const char *name; /* without dashes */
+	char letter;      /* or 0 */
+	const char *argument; /* NULL: none; words joined by | are the values it takes */
+	const char *commands; /* blank-separated; "" means all */
+	const char *doc;
+};
+
+extern const struct flag flags[]; /* ends with a NULL name */
+bool flag_fits(const struct flag *, const char *command);
+
+#endif

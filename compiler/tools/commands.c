@@ -1,0 +1,23 @@
+/* The table of commands. */
+#include <config.h>
+
+#include <string.h>
+
+#include "compiler/tools/command.h"
+
+extern const struct command command_check, command_compile, command_completion, command_explain,
+	command_fmt, command_graph, command_help, command_test, command_version;
+
+const struct command *const commands[] = {
+	&command_check,	  &command_fmt,	    &command_compile, &command_graph,
+	&command_explain, &command_test,    &command_completion, &command_version,
+	&command_help,	  NULL,
+};
+
+const struct command *command_find(const char *name)
+{
+	for (const struct command *const *c = commands; *c; c++)
+		if (!strcmp((*c)->name, name))
+			return *c;
+	return NULL;
+}

@@ -1,0 +1,334 @@
+/* Diagnostics as people and machines want them (doc/cli.md, Output). */
+#include <config.h>
+
+#include <string.h>
+
+#include "compiler/base/text.h"
+#include "compiler/tools/command.h"
+
+static const char *const severity_words[] = { "error", "warning", "info" };
+
+/* ---- for people ---- */
+
+struct painter {
+	struct sink *s;
+	bool color;
+	const struct ctx *ctx;
+};
+
+static const char *paint(const struct painter *p, const char *code)
+{
+	return p->color ? code : "";
+}
+
+static const char *severity_color(enum severity s)
+{
+	return s == SEVERITY_ERROR ? "\033[1;31m" : s == SEVERITY_WARNING ? "\033[1;33m" : "\033[1;36m";
+}
+
+static size_t digits_of(size_t n)
+{
+	size_t digits = 1;
+
+	while (n /= 10)
+		digits++;
+	return digits;
+}
+
+/* Columns that a piece of UTF-8 takes, one for each character. */
+static size_t columns(const char *s, size_t size)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < size; i++)
+		n += ((unsigned char)s[i] & 0xc0) != 0x80;
+	return n;
+}
+
+enum { WIDEST_LINE = 160 };
+
+static void print_source_line(const struct painter *p, const char *text, size_t length)
+{
+	size_t shown = length > WIDEST_LINE ? WIDEST_LINE : length;
+
+	while (shown < length && ((unsigned char)text[shown] & 0xc0) == 0x80)
+		shown++;
+	for (size_t i = 0; i < shown; i++)
+		sink_putc(p->s, text[i] == '\t' || (unsigned char)text[i] < 0x20 ? ' ' : text[i]);
+	sink_puts(p->s, shown < length ? "...\n" : "\n");
+}
+
+/* The line, and under it a mark with its label. */
+static void print_snippet(const struct painter *p, struct span span, size_t gutter, char mark,
+			  const char *color, const char *label)
+{
+	const struct source *src = source_at(&p->ctx->sources, span.source);
+	struct place start = source_place(src, span.start);
+	size_t length, width;
+	const char *line = source_line(src, start.line, &length);
+	size_t first = start.col - 1 < length ? start.col - 1 : length;
+	size_t last = first + (span.end > span.start ? span.end - span.start : 1);
+
+	if (last > length)
+		last = length;
+	width = last > first ? columns(line + first, last - first) : 1;
+	sink_printf(p->s, "%s%*zu |%s ", paint(p, "\033[1;34m"), (int)gutter, start.line, paint(p, "\033[0m"));
+	print_source_line(p, line, length);
+	if (first > WIDEST_LINE)
+		return;
+	sink_printf(p->s, "%s%*s |%s ", paint(p, "\033[1;34m"), (int)gutter, "", paint(p, "\033[0m"));
+	sink_pad(p->s, columns(line, first));
+	sink_puts(p->s, paint(p, color));
+	for (size_t i = 0; i < width && i < WIDEST_LINE; i++)
+		sink_putc(p->s, mark);
+	if (label)
+		sink_printf(p->s, " %s", label);
+	sink_printf(p->s, "%s\n", paint(p, "\033[0m"));
+}
+
+static void print_place(const struct painter *p, struct span span, size_t gutter, const char *arrow)
+{
+	const struct source *src = source_at(&p->ctx->sources, span.source);
+	struct place at = source_place(src, span.start);
+
+	sink_printf(p->s, "%*s%s%s%s %s:%zu:%zu\n", (int)gutter, "", paint(p, "\033[1;34m"), arrow,
+		    paint(p, "\033[0m"), src->path, at.line, at.col);
+}
+
+static size_t gutter_of(const struct painter *p, const struct diag *d)
+{
+	size_t most = source_place(source_at(&p->ctx->sources, d->span.source), d->span.start).line;
+
+	for (size_t i = 0; i < d->also.n; i++) {
+		size_t line = source_place(source_at(&p->ctx->sources, d->also.at[i].span.source),
+					   d->also.at[i].span.start).line;
+
+		most = line > most ? line : most;
+	}
+	return digits_of(most);
+}
+
+static void print_also(const struct painter *p, const struct diag *d, size_t gutter)
+{
+	for (size_t i = 0; i < d->also.n; i++) {
+		const struct diag_also *a = &d->also.at[i];
+
+		if (a->span.source != d->span.source)
+			print_place(p, a->span, gutter, ":::");
+		else
+			sink_printf(p->s, "%*s %s...%s\n", (int)gutter, "", paint(p, "\033[1;34m"),
+				    paint(p, "\033[0m"));
+		print_snippet(p, a->span, gutter, '-', "\033[1;34m", a->label);
+	}
+}
+
+/* Lines behind the first of a note stand under its text. */
+static void print_note(const struct painter *p, size_t gutter, const char *note)
+{
+	sink_printf(p->s, "%*s = ", (int)gutter, "");
+	for (; *note; note++) {
+		sink_putc(p->s, *note);
+		if (*note == '\n')
+			sink_pad(p->s, gutter + 3);
+	}
+	sink_putc(p->s, '\n');
+}
+
+static void print_human(const struct painter *p, const struct diag *d)
+{
+	const char *color = severity_color(d->severity);
+	size_t gutter = 1;
+
+	sink_printf(p->s, "%s%s[%s]%s%s: %s%s\n", paint(p, color), severity_words[d->severity],
+		    diag_page(d->code)->code, paint(p, "\033[0m"), paint(p, "\033[1m"), d->message,
+		    paint(p, "\033[0m"));
+	if (!span_is_none(d->span)) {
+		gutter = gutter_of(p, d);
+		print_place(p, d->span, gutter, "-->");
+		sink_printf(p->s, "%*s %s|%s\n", (int)gutter, "", paint(p, "\033[1;34m"), paint(p, "\033[0m"));
+		print_snippet(p, d->span, gutter, '^', color, d->label);
+		print_also(p, d, gutter);
+	}
+	for (size_t i = 0; i < d->notes.n; i++)
+		print_note(p, gutter, d->notes.at[i]);
+	if (d->help)
+		sink_printf(p->s, "%shelp%s: %s\n", paint(p, "\033[1;36m"), paint(p, "\033[0m"), d->help);
+	else if (d->fixes.n && !d->label)
+		sink_printf(p->s, "%shelp%s: %s\n", paint(p, "\033[1;36m"), paint(p, "\033[0m"),
+			    d->fixes.at[0].message);
+	sink_putc(p->s, '\n');
+}
+
+static void print_plain(struct sink *s, const struct ctx *ctx, const struct diag *d)
+{
+	if (!span_is_none(d->span)) {
+		const struct source *src = source_at(&ctx->sources, d->span.source);
+		struct place at = source_place(src, d->span.start);
+
+		sink_printf(s, "%s:%zu:%zu: ", src->path, at.line, at.col);
+	} else {
+		sink_puts(s, "epic: ");
+	}
+	sink_printf(s, "%s[%s]: %s\n", severity_words[d->severity], diag_page(d->code)->code, d->message);
+}
+
+/* ---- for machines ---- */
+
+static void json_point(struct sink *s, const char *key, const struct source *src, size_t offset)
+{
+	struct place at = { 0 };
+
+	if (src)
+		at = source_place(src, offset);
+	sink_printf(s, "\"%s\": {\"line\": %zu, \"col\": %zu, \"byte\": %zu, \"utf16\": %zu}", key, at.line,
+		    at.col, offset, at.utf16);
+}
+
+static void json_text(struct sink *s, const char *key, const char *text)
+{
+	sink_printf(s, "\"%s\": ", key);
+	if (text)
+		sink_json(s, text);
+	else
+		sink_puts(s, "null");
+}
+
+static void json_place(struct sink *s, const struct ctx *ctx, struct span span, const char *label)
+{
+	const struct source *src = span_is_none(span) ? NULL : source_at(&ctx->sources, span.source);
+
+	sink_putc(s, '{');
+	json_text(s, "file", src ? src->path : "");
+	sink_puts(s, ", ");
+	json_point(s, "start", src, span.start);
+	sink_puts(s, ", ");
+	json_point(s, "end", src, span.end);
+	sink_puts(s, ", ");
+	json_text(s, "label", label);
+	sink_putc(s, '}');
+}
+
+static void json_fix(struct sink *s, const struct ctx *ctx, const struct diag_fix *f)
+{
+	static const char *const words[] = { "machine-applicable", "maybe-incorrect", "has-placeholders" };
+
+	sink_putc(s, '{');
+	json_text(s, "message", f->message);
+	sink_printf(s, ", \"applicability\": \"%s\", \"edits\": [", words[f->applicability]);
+	for (size_t i = 0; i < f->edits.n; i++) {
+		const struct diag_edit *e = &f->edits.at[i];
+
+		sink_puts(s, i ? ", {" : "{");
+		json_text(s, "file", source_at(&ctx->sources, e->span.source)->path);
+		sink_printf(s, ", \"start_byte\": %u, \"end_byte\": %u, ", e->span.start, e->span.end);
+		json_text(s, "text", e->text);
+		sink_putc(s, '}');
+	}
+	sink_puts(s, "]}");
+}
+
+static void print_json(struct sink *s, const struct ctx *ctx, const struct diag *d)
+{
+	const struct diag_page *page = diag_page(d->code);
+
+	sink_printf(s, "{\"schema\": \"epic.diag/1\", \"severity\": \"%s\", \"code\": \"%s\", \"slug\": \"%s\", ",
+		    severity_words[d->severity], page->code, page->slug);
+	json_text(s, "message", d->message);
+	sink_puts(s, ", \"primary\": ");
+	json_place(s, ctx, d->span, d->label);
+	sink_puts(s, ", \"secondary\": [");
+	for (size_t i = 0; i < d->also.n; i++) {
+		sink_puts(s, i ? ", " : "");
+		json_place(s, ctx, d->also.at[i].span, d->also.at[i].label);
+	}
+	sink_puts(s, "], \"notes\": [");
+	for (size_t i = 0; i < d->notes.n; i++) {
+		sink_puts(s, i ? ", " : "");
+		sink_json(s, d->notes.at[i]);
+	}
+	sink_puts(s, "], ");
+	json_text(s, "help", d->help);
+	sink_puts(s, ", \"fixes\": [");
+	for (size_t i = 0; i < d->fixes.n; i++) {
+		sink_puts(s, i ? ", " : "");
+		json_fix(s, ctx, &d->fixes.at[i]);
+	}
+	sink_printf(s, "], \"help_uri\": \"epic:%s\", \"data\": %s}", page->code, d->data ? d->data : "{}");
+}
+
+/* ---- a run ---- */
+
+static void print_one(struct run *r, const struct ctx *ctx, const struct diag *d)
+{
+	const struct painter painter = { &r->pending, r->options->color, ctx };
+
+	switch (r->options->format) {
+	case FORMAT_HUMAN:
+		print_human(&painter, d);
+		break;
+	case FORMAT_PLAIN:
+		print_plain(&r->pending, ctx, d);
+		break;
+	case FORMAT_JSON:
+		sink_puts(&r->pending, r->pending.size ? ",\n  " : "\n  ");
+		print_json(&r->pending, ctx, d);
+		break;
+	case FORMAT_JSONL:
+		print_json(&r->pending, ctx, d);
+		sink_putc(&r->pending, '\n');
+		break;
+	}
+}
+
+static void flush_pending(struct run *r)
+{
+	FILE *to = r->options->format == FORMAT_HUMAN || r->options->format == FORMAT_PLAIN ? r->err : r->out;
+
+	if (r->options->format == FORMAT_JSON || !r->pending.size)
+		return;
+	fwrite(r->pending.data, 1, r->pending.size, to);
+	sink_free(&r->pending);
+}
+
+void print_diags(struct run *r, struct ctx *ctx)
+{
+	bool limited = r->options->max_errors && r->options->format != FORMAT_JSON &&
+		       r->options->format != FORMAT_JSONL;
+
+	diag_finish(&ctx->diags);
+	for (size_t i = 0; i < ctx->diags.list.n; i++) {
+		const struct diag *d = ctx->diags.list.at[i];
+
+		r->n_errors += d->severity == SEVERITY_ERROR;
+		r->n_warnings += d->severity == SEVERITY_WARNING;
+		r->n_infos += d->severity == SEVERITY_INFO;
+		if ((d->severity != SEVERITY_ERROR && r->options->quiet) ||
+		    (d->severity == SEVERITY_INFO && !r->options->verbose))
+			continue;
+		if (limited && r->n_shown == r->options->max_errors)
+			continue;
+		r->n_shown++;
+		print_one(r, ctx, d);
+	}
+	flush_pending(r);
+}
+
+void print_end(struct run *r, int code)
+{
+	size_t all = r->n_errors + r->n_warnings;
+
+	if (r->options->format == FORMAT_JSON) {
+		fprintf(r->out, "{\"schema\": \"epic.diag/1\", \"diagnostics\": [%s%s], ",
+			r->pending.data ? r->pending.data : "", r->pending.size ? "\n" : "");
+		fprintf(r->out, "\"summary\": {\"errors\": %zu, \"warnings\": %zu, \"infos\": %zu, \"exit\": %d}}\n",
+			r->n_errors, r->n_warnings, r->n_infos, code);
+		sink_free(&r->pending);
+		return;
+	}
+	if (r->options->format == FORMAT_JSONL)
+		return;
+	if (all > r->n_shown && r->n_shown == r->options->max_errors && r->options->max_errors)
+		fprintf(r->err, "epic: %zu more not shown (--max-errors 0 shows all)\n", all - r->n_shown);
+	if (code && !r->options->quiet)
+		fprintf(r->err, "epic: %s (exit code %d)\n", exit_meaning(code), code);
+}

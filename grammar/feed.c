@@ -1,0 +1,180 @@
+#include <config.h>
+
+#include "grammar/parser.h"
+
+#include <string.h>
+
+static const char *const reserved[] = {
+	"edition",  "module", "use",	  "as",	 "let",		"attribute", "function",
+	"domain",   "node",   "class",	  "pipeline", "slo",	"application", "target",
+	"expect",   "and",    "or",	  "not", "in",		"otherwise", NULL,
+};
+
+const char *const *reserved_words(void)
+{
+	return reserved;
+}
+
+const char *token_text(const struct parser *p, struct span span, size_t *length)
+{
+	*length = span.end - span.start;
+	return p->text->text + span.start;
+}
+
+static struct token scan(struct parser *p)
+{
+	struct token t = { 0 };
+
+	t.kind = scan_token(&t.value, &t.span, p->scanner);
+	if (p->n_errors > MOST_SYNTAX_ERRORS)
+		t.kind = END;
+	return t;
+}
+
+static bool same_line(const struct parser *p, uint32_t from, uint32_t to)
+{
+	return !memchr(p->text->text + from, '\n', to - from);
+}
+
+static bool is_unit(const struct parser *p, const struct token *t)
+{
+	size_t length;
+	const char *text = token_text(p, t->span, &length);
+
+	return t->kind == IDENT && unit_find(text, length);
+}
+
+/* "5 ms": a number, a blank and a unit become the quantity that was meant. */
+static void join_unit(struct parser *p, struct token *number)
+{
+	struct token next = scan(p);
+	const struct unit *unit;
+	size_t length;
+
+	if (!is_unit(p, &next) || number->value.INT->kind == AST_ERROR ||
+	    !same_line(p, number->span.end, next.span.start)) {
+		p->held = next;
+		p->has_held = true;
+		return;
+	}
+	report_spaced_unit(p, number->span, next.span);
+	unit = unit_find(token_text(p, next.span, &length), next.span.end - next.span.start);
+	number->value.INT->kind = AST_QUANTITY;
+	number->value.INT->number.unit = unit;
+	number->value.INT->span = number->span = span_join(number->span, next.span);
+	number->kind = QUANTITY;
+}
+
+static struct token next_token(struct parser *p)
+{
+	struct token t;
+
+	if (p->wants_semicolon) {
+		p->wants_semicolon = false;
+		return (struct token){ .kind = ';', .span = { p->source, p->held.span.start,
+							      p->held.span.start } };
+	}
+	if (p->has_held) {
+		p->has_held = false;
+		t = p->held;
+	} else {
+		t = scan(p);
+	}
+	if (t.kind == INT || t.kind == FLOAT)
+		join_unit(p, &t);
+	return t;
+}
+
+/* Braces are counted here, so that an open one can be shown at the end. */
+static void count_braces(struct parser *p, const struct token *t)
+{
+	if (t->kind == '{')
+		vec_push(p->ctx->arena, &p->braces, t->span);
+	else if (t->kind == '}' && p->braces.n)
+		p->braces.n--;
+}
+
+int feed_token(YYSTYPE *value, struct span *span, struct parser *p)
+{
+	struct token t;
+
+	if (p->first) {
+		int first = p->first;
+
+		p->first = 0;
+		*span = (struct span){ p->source, 0, 0 };
+		return first;
+	}
+	t = next_token(p);
+	if (p->last.kind == ';' || p->last.kind == '{' || p->last.kind == '}')
+		p->statement = t.span.start;
+	count_braces(p, &t);
+	p->last = t;
+	*value = t.value;
+	*span = t.span;
+	return t.kind;
+}
+
+struct lexemes scan_lexemes(struct ctx *ctx, uint32_t source)
+{
+	struct ctx quiet = *ctx;
+	struct ast_file file = { .source = source };
+	struct parser p = { .ctx = &quiet, .file = &file, .source = source,
+			    .text = source_at(&ctx->sources, source) };
+	struct lexemes found = { 0 };
+	size_t n_comments = 0;
+	struct token t;
+
+	quiet.diags = (struct diags){ .arena = ctx->arena };
+	scan_open(&p);
+	do {
+		t = scan(&p);
+		for (; n_comments < file.comments.n; n_comments++) {
+			struct lexeme c = { LEXEME_COMMENT, file.comments.at[n_comments].span };
+
+			vec_push(ctx->arena, &found, c);
+		}
+		if (t.kind != END) {
+			struct lexeme l = { t.kind == IDENT ? LEXEME_WORD : LEXEME_TOKEN, t.span };
+
+			vec_push(ctx->arena, &found, l);
+		}
+	} while (t.kind != END);
+	scan_close(&p);
+	found.broken = quiet.diags.n_errors > 0;
+	return found;
+}
+
+static struct parser parser_for(struct ctx *ctx, uint32_t source)
+{
+	struct ast_file *file = arena_one(ctx->arena, struct ast_file);
+
+	file->source = source;
+	return (struct parser){ .ctx = ctx, .file = file, .source = source,
+				.text = source_at(&ctx->sources, source) };
+}
+
+static void parse(struct parser *p, int first)
+{
+	p->first = first;
+	scan_open(p);
+	yyparse(p);
+	scan_close(p);
+	p->file->broken = p->n_errors > 0;
+}
+
+struct ast_file *parse_file(struct ctx *ctx, uint32_t source)
+{
+	struct parser p = parser_for(ctx, source);
+
+	parse(&p, START_FILE);
+	return p.file;
+}
+
+struct ast_expr *parse_expression(struct ctx *ctx, uint32_t source)
+{
+	struct parser p = parser_for(ctx, source);
+
+	parse(&p, START_EXPRESSION);
+	return p.file->broken ? NULL : p.expression;
+}

@@ -1,0 +1,199 @@
+#include <config.h>
+
+#include "grammar/parser.h"
+
+#include <ctype.h>
+#include <string.h>
+
+#include "compiler/base/text.h"
+
+struct diag *syntax_error(struct parser *p, enum diag_code code, struct span span, const char *fmt, ...)
+{
+	va_list args;
+	struct diag *d;
+
+	va_start(args, fmt);
+	d = diag_add(&p->ctx->diags, code, span, "%s", arena_vprintf(p->ctx->arena, fmt, args));
+	va_end(args);
+	p->n_errors++;
+	return d;
+}
+
+/* What people of other languages mean by a sign that .epi does not have. */
+static const char *instead_of(char c)
+{
+	switch (c) {
+	case '&':
+		return "write 'and'";
+	case '|':
+		return "write 'or'";
+	case '!':
+		return "write 'not'";
+	case '/':
+		return "comments begin with '#'";
+	case '-':
+		return "arrows are written '->', '->>' and '=>'; a hyphen in a name is followed by a letter or digit";
+	case '\'':
+		return "strings stand in double quotes";
+	case '[':
+	case ']':
+		return "sets stand in braces";
+	default:
+		return NULL;
+	}
+}
+
+void report_stray(struct parser *p, struct span span)
+{
+	size_t length;
+	const char *text = token_text(p, span, &length);
+	const char *help = instead_of(text[0]);
+	struct diag *d;
+
+	d = isprint((unsigned char)text[0]) || (text[0] & 0x80) ?
+		    syntax_error(p, E0101, span, "'%.*s' has no meaning here", (int)(length > 40 ? 40 : length), text) :
+		    syntax_error(p, E0101, span, "a control character (0x%02x) has no meaning here",
+				 (unsigned char)text[0]);
+	if (help)
+		diag_help(&p->ctx->diags, d, "%s", help);
+}
+
+void report_spaced_unit(struct parser *p, struct span number, struct span unit)
+{
+	size_t n, m;
+	const char *digits = token_text(p, number, &n), *letters = token_text(p, unit, &m);
+	struct diag *d = syntax_error(p, E0405, span_join(number, unit),
+				      "a unit follows its number without a blank");
+
+	diag_fix(&p->ctx->diags, d, MACHINE_APPLICABLE,
+		 (struct span){ p->source, number.end, unit.start }, "", "write %.*s%.*s", (int)n,
+		 digits, (int)m, letters);
+}
+
+/* The words of the text that was skipped are remembered. */
+void note_lost(struct parser *p, struct span skipped)
+{
+	const char *s = p->text->text + skipped.start, *end = p->text->text + skipped.end;
+
+	while (s < end) {
+		const char *word = s;
+
+		while (s < end && (isalnum((unsigned char)*s) || *s == '_' || *s == '-'))
+			s++;
+		if (s > word) {
+			struct ast_name n = { intern(p->ctx->names, word, (size_t)(s - word)), skipped };
+
+			p->file->lost = names_add(p, p->file->lost, n);
+		} else {
+			s++;
+		}
+	}
+}
+
+static bool is_reserved(const char *text, size_t length)
+{
+	for (const char *const *w = reserved_words(); *w; w++)
+		if (strlen(*w) == length && !memcmp(*w, text, length))
+			return true;
+	return false;
+}
+
+/* "';', 'when' or a name"; NULL where the list would not help. */
+static const char *expected_text(struct parser *p, const struct unexpected *u)
+{
+	struct sink s = { 0 };
+	char *text;
+
+	if (!u->n_expected || u->n_expected > 6)
+		return NULL;
+	for (size_t i = 0; i < u->n_expected; i++)
+		sink_printf(&s, "%s%s", !i ? "" : i + 1 == u->n_expected ? " or " : ", ", u->expected[i]);
+	text = arena_strdup(p->ctx->arena, s.data);
+	sink_free(&s);
+	return text;
+}
+
+static bool on_a_later_line(const struct parser *p, const struct token *before, struct span found)
+{
+	return memchr(p->text->text + before->span.end, '\n', found.start - before->span.end);
+}
+
+static void report_semicolon(struct parser *p, uint32_t after)
+{
+	struct span place = { p->source, after - 1, after };
+	struct diag *d = syntax_error(p, E0204, place, "a ';' is missing behind this");
+
+	diag_fix(&p->ctx->diags, d, MACHINE_APPLICABLE, (struct span){ p->source, after, after }, ";",
+		 "insert ';'");
+}
+
+static void report_unclosed(struct parser *p)
+{
+	struct span open = p->braces.at[p->braces.n - 1];
+
+	syntax_error(p, E0202, open, "this block is never closed");
+	p->file->unclosed = true;
+}
+
+static uint32_t end_before(const struct parser *p, uint32_t at)
+{
+	/* Comments and blanks between the last token and the one found do not count. */
+	struct lexeme_end {
+		uint32_t end;
+	} e = { at };
+
+	for (size_t i = p->file->comments.n; i-- > 0;) {
+		while (e.end && isspace((unsigned char)p->text->text[e.end - 1]))
+			e.end--;
+		if (p->file->comments.at[i].span.end != e.end)
+			break;
+		e.end = p->file->comments.at[i].span.start;
+	}
+	while (e.end && isspace((unsigned char)p->text->text[e.end - 1]))
+		e.end--;
+	return e.end;
+}
+
+/* Delivers a `;` and then the unexpected token once more: only the statement in hand
+ * is lost. */
+static void recover_with_semicolon(struct parser *p)
+{
+	note_lost(p, (struct span){ p->source, p->statement, p->last.span.end });
+	if (p->has_held || p->last.kind == END)
+		return;
+	if (p->last.kind == '{')
+		p->braces.n--;
+	if (p->last.kind == '}')
+		vec_push(p->ctx->arena, &p->braces, p->last.span);
+	p->held = p->last;
+	p->has_held = true;
+	p->wants_semicolon = true;
+}
+
+void report_unexpected(struct parser *p, const struct unexpected *u)
+{
+	size_t length;
+	const char *found = token_text(p, u->span, &length);
+	const char *expected = expected_text(p, u);
+	uint32_t before = end_before(p, u->span.start);
+	struct token last = { .span = { p->source, before, before } };
+	bool semicolon = u->wants_semicolon && before > 0;
+
+	if (p->n_errors > MOST_SYNTAX_ERRORS)
+		return;
+	if (u->at_end && p->braces.n) {
+		report_unclosed(p);
+	} else if (semicolon && (u->at_end || found[0] == '}' || on_a_later_line(p, &last, u->span))) {
+		report_semicolon(p, before);
+		recover_with_semicolon(p);
+	} else if (is_reserved(found, length) && u->wants_name) {
+		syntax_error(p, E0203, u->span, "'%.*s' is a reserved word and cannot be a name",
+			     (int)length, found);
+	} else if (expected) {
+		syntax_error(p, E0201, u->span, "expected %s, found %s%.*s%s", expected,
+			     u->at_end ? "the end of the file" : "'", (int)length, found, u->at_end ? "" : "'");
+	} else {
+		syntax_error(p, E0201, u->span, "%s%.*s%s makes no sense here",
+			     u->at_end ? "the end of the file" : "'", (int)length, found, u->at_end ? "" : "'");
+	}
+}
