@@ -23,8 +23,7 @@ struct walk {
 	struct m_pipeline *pipeline;
 	const size_t *chain; /* modules of `through`, or NULL for any way */
 	size_t n_chain;
-	size_t *stack;
-	size_t depth;
+	VEC(size_t) stack; /* modules on the way */
 	bool full;
 };
 
@@ -97,10 +96,10 @@ static bool is_source(const struct m_pipeline *p, size_t module)
 
 static void add_path(struct walk *w, struct packets p, bool copy)
 {
-	struct m_path path = { .pipeline = w->pipeline, .n = w->depth, .copy = copy, .cubes = p.entry };
-	size_t *modules = arena_many(ARENA(w->check), size_t, w->depth);
+	struct m_path path = { .pipeline = w->pipeline, .n = w->stack.n, .copy = copy, .cubes = p.entry };
+	size_t *modules = arena_many(ARENA(w->check), size_t, w->stack.n);
 
-	memcpy(modules, w->stack, w->depth * sizeof(*modules));
+	memcpy(modules, w->stack.at, w->stack.n * sizeof(*modules));
 	path.modules = modules;
 	if (w->class->paths.n == MOST_PATHS)
 		w->full = true;
@@ -110,27 +109,31 @@ static void add_path(struct walk *w, struct packets p, bool copy)
 
 static void walk_from(struct walk *w, size_t module, struct packets p, bool copy);
 
+static size_t first_copy(const struct m_pipeline *p, size_t module)
+{
+	size_t low = 0, high = p->out[module].n;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (p->edges.at[p->out[module].at[middle]].copy)
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	return low;
+}
+
 /* Parallel edges to one module are one step: packets of any of them take it. */
-static void take_step(struct walk *w, const struct m_links *out, size_t first, struct packets p,
-		      bool copy)
+static void take_step(struct walk *w, struct m_links edges, struct packets p, bool copy)
 {
 	struct fields *fields = w->check->model->fields;
-	const struct m_edge *e = &w->pipeline->edges.at[out->at[first]];
+	const struct m_edge *e = &w->pipeline->edges.at[edges.at[0]];
 	struct packets taken = across_edge(w, e, p);
 
-	for (size_t j = first + 1; j < out->n; j++) {
-		const struct m_edge *other = &w->pipeline->edges.at[out->at[j]];
-		struct packets more;
+	for (size_t j = 1; j < edges.n; j++) {
+		struct packets more = across_edge(w, &w->pipeline->edges.at[edges.at[j]], p);
 
-		if (other->to != e->to || other->copy != e->copy)
-			continue;
-		more = across_edge(w, other, p);
-		if (cubes_empty(more.now))
-			continue;
-		if (cubes_empty(taken.now)) {
-			taken = more;
-			continue;
-		}
 		taken.now = cubes_or(fields, taken.now, more.now);
 		taken.entry = cubes_or(fields, taken.entry, more.entry);
 	}
@@ -138,39 +141,35 @@ static void take_step(struct walk *w, const struct m_links *out, size_t first, s
 		walk_from(w, e->to, taken, copy || e->copy);
 }
 
-static bool seen_before(const struct walk *w, const struct m_links *out, size_t j)
-{
-	const struct m_edge *e = &w->pipeline->edges.at[out->at[j]];
-
-	for (size_t k = 0; k < j; k++) {
-		const struct m_edge *other = &w->pipeline->edges.at[out->at[k]];
-
-		if (other->to == e->to && other->copy == e->copy)
-			return true;
-	}
-	return false;
-}
-
 static void walk_from(struct walk *w, size_t module, struct packets p, bool copy)
 {
 	const struct m_links *out = &w->pipeline->out[module];
+	bool bound = w->chain && !copy;
+	size_t j = 0;
 
 	if (w->full)
 		return;
-	w->stack[w->depth++] = module;
+	vec_push(ARENA(w->check), &w->stack, module);
 	if (is_exit(w->pipeline, module))
 		add_path(w, p, copy);
 	p = behind_module(w, w->pipeline->instances.at[module], p);
-	for (size_t j = 0; j < out->n; j++) {
-		const struct m_edge *e = &w->pipeline->edges.at[out->at[j]];
-		bool bound = w->chain && !copy && !e->copy;
+	if (bound && w->stack.n < w->n_chain) {
+		struct m_links edges =
+			pipeline_edges_between(w->pipeline, module, w->chain[w->stack.n], false);
 
-		if (bound && (w->depth >= w->n_chain || e->to != w->chain[w->depth]))
-			continue;
-		if (!seen_before(w, out, j))
-			take_step(w, out, j, p, copy);
+		take_step(w, edges, p, copy);
 	}
-	w->depth--;
+	/* Copies stand behind the other edges. */
+	if (bound)
+		j = first_copy(w->pipeline, module);
+	while (j < out->n) {
+		const struct m_edge *e = &w->pipeline->edges.at[out->at[j]];
+		struct m_links edges = pipeline_edges_between(w->pipeline, module, e->to, e->copy);
+
+		take_step(w, edges, p, copy);
+		j += edges.n;
+	}
+	w->stack.n--;
 }
 
 static struct packets entering(struct check *c, const struct m_class *class)
@@ -188,9 +187,12 @@ static void walk_pipeline(struct check *c, struct m_class *class, struct m_pipel
 
 	if (!p->sound)
 		return;
-	w.stack = arena_many(ARENA(c), size_t, p->instances.n);
-	for (size_t i = 0; i < p->instances.n && !cubes_empty(all.now); i++)
-		if (is_source(p, i) && (!chain || chain[0] == i))
+	if (cubes_empty(all.now))
+		return;
+	if (chain)
+		walk_from(&w, chain[0], all, false);
+	for (size_t i = 0; i < p->instances.n && !chain; i++)
+		if (is_source(p, i))
 			walk_from(&w, i, all, false);
 	if (w.full)
 		diag_add(DIAGS(c), E0506, class->sym->span,
@@ -199,17 +201,6 @@ static void walk_pipeline(struct check *c, struct m_class *class, struct m_pipel
 }
 
 /* ---- through ---- */
-
-static bool has_edge(const struct m_pipeline *p, size_t from, size_t to)
-{
-	for (size_t j = 0; j < p->out[from].n; j++) {
-		const struct m_edge *e = &p->edges.at[p->out[from].at[j]];
-
-		if (e->to == to && !e->copy)
-			return true;
-	}
-	return false;
-}
 
 static void report_chain(struct check *c, const struct ast_expr *e, const char *why)
 {
@@ -246,7 +237,7 @@ static bool chain_is_wired(struct check *c, const struct m_pipeline *p, const st
 			   const struct numbers *modules)
 {
 	for (size_t i = 0; i + 1 < modules->n; i++) {
-		if (has_edge(p, modules->at[i], modules->at[i + 1]))
+		if (pipeline_edges_between(p, modules->at[i], modules->at[i + 1], false).n)
 			continue;
 		report_chain(c, e->list.members.at[i + 1],
 			     arena_printf(ARENA(c), "no edge leads from '%s' to '%s'",

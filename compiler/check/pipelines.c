@@ -178,12 +178,55 @@ static void check_edge_clauses(struct check *c, struct m_pipeline *p, const stru
 
 /* ---- the graph ---- */
 
+/* Counts edges into buckets by target, so that edges of one module to another end up
+ * side by side, copies behind the others. */
+static void sort_by_target(struct check *c, const struct m_pipeline *p, size_t *sorted)
+{
+	size_t n = p->instances.n, *start = arena_many(ARENA(c), size_t, 2 * n + 1);
+
+	for (size_t e = 0; e < p->edges.n; e++)
+		start[p->edges.at[e].copy * n + p->edges.at[e].to + 1]++;
+	for (size_t i = 0; i < 2 * n; i++)
+		start[i + 1] += start[i];
+	for (size_t e = 0; e < p->edges.n; e++)
+		sorted[start[p->edges.at[e].copy * n + p->edges.at[e].to]++] = e;
+}
+
+struct m_links pipeline_edges_between(const struct m_pipeline *p, size_t from, size_t to, bool copy)
+{
+	const struct m_links *out = &p->out[from];
+	struct m_links found = { 0 };
+	size_t low = 0, high = out->n;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		const struct m_edge *e = &p->edges.at[out->at[middle]];
+
+		if (e->copy != copy ? !e->copy : e->to < to)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	found.at = out->at + low;
+	while (low + found.n < out->n) {
+		const struct m_edge *e = &p->edges.at[found.at[found.n]];
+
+		if (e->copy != copy || e->to != to)
+			break;
+		found.n++;
+	}
+	return found;
+}
+
 static void link_edges(struct check *c, struct m_pipeline *p)
 {
+	size_t *sorted = arena_many(ARENA(c), size_t, p->edges.n);
+
 	p->out = arena_many(ARENA(c), struct m_links, p->instances.n);
 	p->in = arena_many(ARENA(c), struct m_links, p->instances.n);
+	sort_by_target(c, p, sorted);
 	for (size_t e = 0; e < p->edges.n; e++) {
-		vec_push(ARENA(c), &p->out[p->edges.at[e].from], e);
+		vec_push(ARENA(c), &p->out[p->edges.at[sorted[e]].from], sorted[e]);
 		vec_push(ARENA(c), &p->in[p->edges.at[e].to], e);
 	}
 }
@@ -456,7 +499,9 @@ static void report_overlap(size_t i, size_t j, const struct packet *example, voi
 {
 	struct siblings *s = data;
 	struct check *c = s->check;
-	const struct m_edge *a = &s->pipeline->edges.at[s->edges[i]], *b = &s->pipeline->edges.at[s->edges[j]];
+	size_t first = s->edges[i] < s->edges[j] ? s->edges[i] : s->edges[j];
+	size_t second = s->edges[i] < s->edges[j] ? s->edges[j] : s->edges[i];
+	const struct m_edge *a = &s->pipeline->edges.at[first], *b = &s->pipeline->edges.at[second];
 	struct diag *d;
 
 	if (s->reported++ >= MOST_OVERLAPS)

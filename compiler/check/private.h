@@ -180,6 +180,8 @@ void check_domains(struct check *);      /* domains.c */
 void check_applications(struct check *); /* domains.c */
 void check_pipelines(struct check *);    /* pipelines.c */
 void pipeline_rates(struct check *, struct m_pipeline *); /* rates.c */
+/* The edges, or the copy edges, from one instance to another; part of `out`. */
+struct m_links pipeline_edges_between(const struct m_pipeline *, size_t from, size_t to, bool copy);
 void check_classes(struct check *);      /* classes.c */
 void check_class_paths(struct check *); /* once it is known where classes are used */
 void check_class_costs(struct check *);

@@ -223,7 +223,8 @@ struct m_pipeline {
 	struct rat packet;
 	VEC(struct m_instance *) instances; /* in source order; drop last if used */
 	VEC(struct m_edge) edges;           /* in source order */
-	/* per instance, edges out of and into it, and a topological order */
+	/* per instance, edges out of it (by copy, then target, then source order) and into it,
+	 * and a topological order */
 	struct m_links *out, *in;
 	size_t *order;
 	bool sound; /* acyclic, ends resolved: later checks may run */

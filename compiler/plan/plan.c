@@ -337,7 +337,6 @@ static void build_targets(struct building *b)
 	b->plan->targets.at = arena_many(ARENA(b), struct plan_target, b->ir->n_targets);
 	for (size_t i = 0; i < b->ir->n_targets; i++)
 		build_target(b, &b->ir->targets[i], &b->plan->targets.at[i]);
-	proxy_ports_check(b->ctx, b->ir, b->plan);
 }
 
 struct plan *plan_build(struct ctx *ctx, const struct ir *ir, const struct solution *solution)

@@ -2,8 +2,6 @@
 
 #include "compiler/plan/proxy_filter.h"
 
-#include <string.h>
-
 enum { PROTO_TCP = 6, PROTO_UDP = 17, FAMILY_SIZE = 2, MOST_PARTS = 4 };
 
 static const int families[FAMILY_SIZE] = { 4, 6 };
@@ -51,7 +49,8 @@ static struct proxy_ends ends_of(struct fields *f, const struct cubes *set, cons
 	return e;
 }
 
-static void take_family(struct fields *f, const struct cubes *set, size_t i, struct proxy_filter *parts)
+static void take_family(struct fields *f, const struct cubes *set, size_t i,
+			struct proxy_filter *parts)
 {
 	struct fx_member all = whole_family(families[i]);
 
@@ -110,11 +109,13 @@ enum proxy_fit proxy_filter_parts(struct fields *f, const struct cubes *filter,
 	if (cubes_empty(filter))
 		return PROXY_FITS;
 	if (!only_protocols(f, filter, PROTO_TCP, PROTO_TCP) ||
-	    !cubes_project(f, filter, fields_find(f, "l4.dport"), 0, &parts->ports, &parts->n_ports))
+	    !cubes_project(f, filter, fields_find(f, "l4.dport"), 0, &parts->ports,
+			   &parts->n_ports))
 		return PROXY_BAD_PROTOCOL;
 	for (size_t i = 0; i < FAMILY_SIZE; i++)
 		take_family(f, filter, i, parts);
-	return is_same(f, filter, product(f, parts)) ? PROXY_FITS : PROXY_BAD_FIELDS;
+	return is_same(f, filter, product(f, parts)) && !fields_overflowed(f) ? PROXY_FITS
+									      : PROXY_BAD_FIELDS;
 }
 
 /* ---- SOCKS ---- */
@@ -145,5 +146,5 @@ enum proxy_fit proxy_filter_socks(struct fields *f, const struct cubes *filter)
 	for (size_t i = 0; i < sizeof(unseen) / sizeof(*unseen); i++)
 		if (depends_on(f, whole, unseen[i]))
 			return PROXY_BAD_FIELDS;
-	return PROXY_FITS;
+	return fields_overflowed(f) ? PROXY_BAD_FIELDS : PROXY_FITS;
 }

@@ -61,6 +61,7 @@ static void walk_best(struct best *b, price most, bool *exhausted,
 {
 	struct cover_walk w = { .crossing = b->crossing,
 				.found = found,
+				.only_legal = true,
 				.arg = b,
 				.most = most,
 				.budget = BRIDGES_STEPS_BEST };
@@ -162,6 +163,7 @@ struct found_bridge *bridges_list(struct arena *a, struct crossing *c, size_t li
 	struct top t = { .arena = a, .crossing = c, .limit = limit ? limit + 1 : 0 };
 	struct cover_walk w = { .crossing = c,
 				.found = keep_top,
+				.only_legal = true,
 				.arg = &t,
 				.most = PRICE_MAX - 1,
 				.budget = budget };

@@ -23,7 +23,7 @@ struct offer {
 	price cost;
 };
 
-/* The cheapest price of each set of rows that some unit covers. */
+/* The cheapest price of each set of the first rows that some unit covers. */
 static size_t offers_collect(const struct crossing *c, bool (*take)(const struct unit *),
 			     struct offer *offers, price *cheapest, size_t n_sets)
 {
@@ -33,9 +33,10 @@ static size_t offers_collect(const struct crossing *c, bool (*take)(const struct
 		cheapest[s] = PRICE_MAX;
 	for (size_t i = 0; i < c->n_units; i++) {
 		const struct unit *u = &c->units[i];
+		size_t s = (size_t)u->covers & (n_sets - 1);
 
-		if ((!take || take(u)) && u->cost < cheapest[(size_t)u->covers])
-			cheapest[(size_t)u->covers] = u->cost;
+		if ((!take || take(u)) && u->cost < cheapest[s])
+			cheapest[s] = u->cost;
 	}
 	for (size_t s = 1; s < n_sets; s++)
 		if (cheapest[s] < PRICE_MAX)
@@ -43,22 +44,22 @@ static size_t offers_collect(const struct crossing *c, bool (*take)(const struct
 	return n;
 }
 
-static price *subset_bounds(const struct crossing *c, bool (*take)(const struct unit *))
+static price *subset_bounds(const struct crossing *c, bool (*take)(const struct unit *),
+			    size_t n_sets)
 {
-	size_t n_sets = (size_t)1 << c->rows.n;
 	struct offer *offers = arena_many(c->arena, struct offer, n_sets);
 	price *bounds = arena_many(c->arena, price, n_sets);
 	size_t n = offers_collect(c, take, offers, bounds, n_sets);
 
 	bounds[0] = 0;
 	for (size_t s = 1; s < n_sets; s++) {
-		rowset first = s & (~s + 1);
+		size_t first = s & (~s + 1);
 
 		bounds[s] = PRICE_MAX;
 		for (size_t i = 0; i < n; i++) {
 			price rest = bounds[s & ~(size_t)offers[i].covers];
 
-			if ((offers[i].covers & first) && rest < PRICE_MAX &&
+			if (((size_t)offers[i].covers & first) && rest < PRICE_MAX &&
 			    offers[i].cost + rest < bounds[s])
 				bounds[s] = offers[i].cost + rest;
 		}
@@ -88,23 +89,33 @@ static price *share_bounds(const struct crossing *c, bool (*take)(const struct u
 
 struct cover_bounds cover_bounds_new(const struct crossing *c, bool (*take)(const struct unit *))
 {
-	if (c->rows.n <= COVER_SUBSET_ROWS)
-		return (struct cover_bounds){ c->rows.n, subset_bounds(c, take), NULL };
-	return (struct cover_bounds){ c->rows.n, NULL, share_bounds(c, take) };
+	bool all = c->rows.n <= COVER_SUBSET_ROWS;
+	size_t n_sets = (size_t)1 << (all ? c->rows.n : COVER_SUBSET_ROWS);
+
+	return (struct cover_bounds){ n_sets - 1, subset_bounds(c, take, n_sets),
+				      all ? NULL : share_bounds(c, take) };
+}
+
+static price sum_shares(const price *shares, rowset rows)
+{
+	price sum = 0;
+
+	for (rowset s = rows; s; s &= s - 1) {
+		if (shares[lowest_row(s)] == PRICE_MAX)
+			return PRICE_MAX;
+		sum += shares[lowest_row(s)];
+	}
+	return sum;
 }
 
 price cover_bound(const struct cover_bounds *b, rowset uncovered)
 {
-	price sum = 0;
+	price bound = b->subsets[(size_t)(uncovered & b->first)], sum;
 
-	if (b->subsets)
-		return b->subsets[(size_t)uncovered];
-	for (rowset s = uncovered; s; s &= s - 1) {
-		if (b->shares[lowest_row(s)] == PRICE_MAX)
-			return PRICE_MAX;
-		sum += b->shares[lowest_row(s)];
-	}
-	return sum;
+	if (!b->shares || !(uncovered & ~b->first))
+		return bound;
+	sum = sum_shares(b->shares, uncovered);
+	return sum > bound ? sum : bound;
 }
 
 struct cover_count cover_count_add(struct cover_count c, rowset s)
@@ -127,6 +138,7 @@ struct walker {
 	uint32_t *banned; /* per unit: how often; counts nested branches */
 	uint32_t *chosen;
 	size_t n_chosen;
+	uint32_t **helpers; /* per depth: room for a list of units */
 };
 
 struct listed_unit {
@@ -143,15 +155,15 @@ static int by_cost(const void *x, const void *y)
 	return (a->unit > b->unit) - (a->unit < b->unit);
 }
 
-static struct row row_new(const struct crossing *c, size_t r)
+static struct row row_new(const struct crossing *c, size_t r, struct listed_unit *list)
 {
-	struct listed_unit *list = arena_many(c->arena, struct listed_unit, c->n_units);
-	struct row row = { arena_many(c->arena, uint32_t, c->n_units), 0 };
+	struct row row = { NULL, 0 };
 
 	for (uint32_t i = 0; i < c->n_units; i++)
 		if (c->units[i].covers >> r & 1)
 			list[row.n++] = (struct listed_unit){ c->units[i].cost, i };
 	qsort(list, row.n, sizeof(*list), by_cost);
+	row.units = arena_many(c->arena, uint32_t, row.n);
 	for (size_t i = 0; i < row.n; i++)
 		row.units[i] = list[i].unit;
 	return row;
@@ -194,6 +206,89 @@ static bool none_idle(const struct walker *w, struct cover_count count, uint32_t
 	return true;
 }
 
+/* ---- help ----
+ *
+ * A function on a proxy that lacks what the label requires needs help: another
+ * unit that supplies it on this proxy, or one that hides the payload. */
+
+static bool hides(const struct crossing *c, const struct unit *u)
+{
+	for (size_t k = 0; k < u->n_hops; k++)
+		if (u->mates[k] != NO_MATE && u->hops[k].source_side &&
+		    c->ir->functions[u->hops[k].function].opaque == IR_OPAQUE_PAYLOAD)
+			return true;
+	return false;
+}
+
+static rowset supplied_there(const struct crossing *c, const struct unit *u, uint32_t proxy)
+{
+	rowset s = 0;
+
+	for (size_t k = 0; k < u->n_hops; k++)
+		if (u->hops[k].proxy == proxy)
+			s |= c->supplies[u->hops[k].function];
+	return s;
+}
+
+static bool some_hider_chosen(const struct walker *w)
+{
+	const struct crossing *c = w->walk->crossing;
+
+	for (size_t i = 0; i < w->n_chosen; i++)
+		if (hides(c, &c->units[w->chosen[i]]))
+			return true;
+	return false;
+}
+
+static rowset lacks_there(const struct walker *w, uint32_t proxy)
+{
+	const struct crossing *c = w->walk->crossing;
+	rowset lacks = c->lacks[c->hosting->slot[proxy]];
+
+	for (size_t i = 0; lacks && i < w->n_chosen; i++)
+		lacks &= ~supplied_there(c, &c->units[w->chosen[i]], proxy);
+	return lacks;
+}
+
+/* What a chosen unit lacks on *PROXY; 0 if none needs help, or it cannot be told. */
+static rowset find_need(const struct walker *w, uint32_t *proxy)
+{
+	const struct crossing *c = w->walk->crossing;
+
+	if (!c->wanted.n || !w->walk->only_legal || some_hider_chosen(w))
+		return 0;
+	for (size_t i = 0; i < w->n_chosen; i++) {
+		const struct unit *u = &c->units[w->chosen[i]];
+
+		for (size_t k = 0; k < u->n_hops; k++) {
+			rowset lacks = lacks_there(w, u->hops[k].proxy);
+
+			*proxy = u->hops[k].proxy;
+			if (lacks)
+				return lacks;
+		}
+	}
+	return 0;
+}
+
+/* All units of which a legal cover has at least one. */
+static struct row list_helpers(const struct walker *w, rowset need, uint32_t proxy,
+			       rowset uncovered)
+{
+	const struct crossing *c = w->walk->crossing;
+	struct row row = { w->helpers[w->n_chosen], 0 };
+
+	for (uint32_t i = 0; i < c->n_units; i++) {
+		const struct unit *u = &c->units[i];
+
+		if ((u->covers & uncovered) && ((supplied_there(c, u, proxy) & need) || hides(c, u)))
+			row.units[row.n++] = i;
+	}
+	return row;
+}
+
+/* ---- branches ---- */
+
 static void branch(struct walker *, struct cover_count, price cost);
 
 static void try_unit(struct walker *w, uint32_t u, struct cover_count count, price cost)
@@ -208,14 +303,16 @@ static void try_unit(struct walker *w, uint32_t u, struct cover_count count, pri
 	w->n_chosen--;
 }
 
-/* Covers the next row by each unit in turn; units tried are banned below the
+/* Covers the next row (or gives help) by each unit in turn; units tried are banned below the
  * later ones, so that no cover is met twice. */
 static void branch(struct walker *w, struct cover_count count, price cost)
 {
 	const struct crossing *c = w->walk->crossing;
 	rowset uncovered = c->all_rows & ~count.once;
 	price rest = cover_bound(&w->bounds, uncovered);
-	const struct row *row;
+	uint32_t proxy = ID_NONE;
+	struct row row;
+	rowset need;
 	size_t i;
 
 	if (w->walk->stop || rest == PRICE_MAX || cost + rest > w->walk->most)
@@ -224,17 +321,19 @@ static void branch(struct walker *w, struct cover_count count, price cost)
 		w->walk->exhausted = w->walk->stop = true;
 		return;
 	}
+	need = find_need(w, &proxy);
 	if (!uncovered) {
-		w->walk->found(w->walk, w->chosen, w->n_chosen, cost);
+		if (!need)
+			w->walk->found(w->walk, w->chosen, w->n_chosen, cost);
 		return;
 	}
-	row = next_row(w, count.once);
-	for (i = 0; i < row->n && !w->walk->stop; i++) {
-		try_unit(w, row->units[i], count, cost);
-		w->banned[row->units[i]]++;
+	row = need ? list_helpers(w, need, proxy, uncovered) : *next_row(w, count.once);
+	for (i = 0; i < row.n && !w->walk->stop; i++) {
+		try_unit(w, row.units[i], count, cost);
+		w->banned[row.units[i]]++;
 	}
 	while (i-- > 0)
-		w->banned[row->units[i]]--;
+		w->banned[row.units[i]]--;
 }
 
 void cover_walk_run(struct cover_walk *walk)
@@ -242,15 +341,19 @@ void cover_walk_run(struct cover_walk *walk)
 	const struct crossing *c = walk->crossing;
 	struct arena *a = c->arena;
 	struct walker w = { .walk = walk };
+	struct listed_unit *list = arena_many(a, struct listed_unit, c->n_units);
 
 	if (c->too_large)
 		return;
 	w.bounds = cover_bounds_new(c, NULL);
 	w.rows = arena_many(a, struct row, c->rows.n);
 	for (size_t r = 0; r < c->rows.n; r++)
-		w.rows[r] = row_new(c, r);
+		w.rows[r] = row_new(c, r, list);
 	w.order = rows_ordered(a, w.rows, c->rows.n);
 	w.banned = arena_many(a, uint32_t, c->n_units);
 	w.chosen = arena_many(a, uint32_t, c->rows.n + 1);
+	w.helpers = arena_many(a, uint32_t *, c->rows.n + 1);
+	for (size_t i = 0; walk->only_legal && c->wanted.n && i <= c->rows.n; i++)
+		w.helpers[i] = arena_many(a, uint32_t, c->n_units);
 	branch(&w, (struct cover_count){ 0, 0 }, 0);
 }

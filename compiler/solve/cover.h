@@ -1,21 +1,21 @@
 /* Walks through the covers of a crossing, each once, by branch and bound.
  *
- * The bound on what an uncovered rest must cost is exact (by subsets) for at most
- * twelve rows, else the sum of the rows' least shares. */
+ * The bound on what an uncovered rest must cost is exact (by subsets) for the first
+ * rows; where there are more, the sum of all rows' least shares may be better. */
 #ifndef EPIC_SOLVE_COVER_H
 #define EPIC_SOLVE_COVER_H
 
 #include "compiler/solve/crossing.h"
 
-enum { COVER_SUBSET_ROWS = 12 };
+enum { COVER_SUBSET_ROWS = 14 };
 
 #define PRICE_MAX ((price)1 << 120)
 
 /* Lower bounds of what covering sets of rows costs. */
 struct cover_bounds {
-	size_t n_rows;
-	price *subsets; /* per set of rows; NULL: too many rows */
-	price *shares;  /* per row */
+	rowset first;   /* the rows that `subsets` knows */
+	price *subsets; /* per set of them */
+	price *shares;  /* per row; NULL if `subsets` knows all */
 };
 
 /* Over the units for which TAKE says so (NULL: all). */
@@ -28,6 +28,7 @@ struct cover_walk {
 	/* Called for each cover; may lower `most` and set `stop`. */
 	void (*found)(struct cover_walk *, const uint32_t *units, size_t n, price cost);
 	void *arg;
+	bool only_legal; /* covers that the label rule refuses may be left out */
 	price most;      /* covers that cost more are skipped */
 	size_t budget;   /* steps; SIZE_MAX: no limit */
 	bool stop;

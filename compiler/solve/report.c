@@ -29,6 +29,7 @@ struct report {
 	const struct ir_flow *flow;
 	const struct verdict *verdict;
 	struct diag *diag;
+	struct hosting *hosting; /* made once for all flows */
 	/* for flows without a bridge */
 	struct crossing *crossing;
 	struct cover_faults faults;
@@ -62,7 +63,7 @@ static const char *function_name(const struct report *r, uint32_t f)
 static void examine(struct report *r)
 {
 	const struct ir *ir = r->ir;
-	struct hosting *h = hosting_new(r->arena, ir);
+	struct hosting *h = r->hosting;
 	struct question q = question_of(r->arena, ir, r->flow, IR_SETUP_TIME);
 	struct rat *room = arena_many(r->arena, struct rat, h->n_slots);
 
@@ -139,6 +140,19 @@ static bool provides_missing(const struct report *r, uint32_t f)
 	return false;
 }
 
+/* Proxies of the two domains, and a few of others as a hint where the function runs. */
+static void collect_hosts(struct report *r, uint32_t f, struct ids hosts)
+{
+	size_t n_elsewhere = 0;
+
+	for (size_t i = 0; i < hosts.n; i++) {
+		if (!in_domains(r, hosts.at[i]) && n_elsewhere++ >= CANDIDATES_SHOWN)
+			continue;
+		vec_push(r->arena, &r->candidates,
+			 (struct candidate){ f, hosts.at[i], excluded_by(r, f, hosts.at[i]) });
+	}
+}
+
 static void collect_candidates(struct report *r)
 {
 	for (uint32_t f = 0; f < r->ir->n_functions; f++) {
@@ -149,10 +163,7 @@ static void collect_candidates(struct report *r)
 		if (!hosts.n)
 			vec_push(r->arena, &r->candidates,
 				 (struct candidate){ f, ID_NONE, "not-hosted" });
-		for (size_t i = 0; i < hosts.n; i++)
-			vec_push(r->arena, &r->candidates,
-				 (struct candidate){ f, hosts.at[i],
-						     excluded_by(r, f, hosts.at[i]) });
+		collect_hosts(r, f, hosts);
 	}
 }
 
@@ -562,11 +573,16 @@ static void report_first(struct report *r)
 
 /* ---- one diagnostic per statement and code ---- */
 
-static bool belongs_together(const struct ir *ir, const struct solution *s, size_t i, size_t j)
+/* The flows of one statement stand side by side. */
+static bool same_statement(const struct ir *ir, size_t i, size_t j)
 {
-	return s->verdicts[j].failed && s->verdicts[i].code == s->verdicts[j].code &&
-	       span_cmp(ir->flows[i].span, ir->flows[j].span) == 0 &&
+	return span_cmp(ir->flows[i].span, ir->flows[j].span) == 0 &&
 	       ir->flows[i].application == ir->flows[j].application;
+}
+
+static bool belongs_together(const struct solution *s, size_t i, size_t j)
+{
+	return s->verdicts[j].failed && s->verdicts[i].code == s->verdicts[j].code;
 }
 
 static void note_further_pairs(struct report *r, const struct solution *s, size_t first)
@@ -574,8 +590,8 @@ static void note_further_pairs(struct report *r, const struct solution *s, size_
 	const struct ir *ir = r->ir;
 	size_t n = 0;
 
-	for (size_t j = first + 1; j < ir->n_flows; j++) {
-		if (!belongs_together(ir, s, first, j))
+	for (size_t j = first + 1; j < ir->n_flows && same_statement(ir, first, j); j++) {
+		if (!belongs_together(s, first, j))
 			continue;
 		if (n < PAIRS_SHOWN)
 			diag_note(&r->ctx->diags, r->diag, "also %s => %s: %s",
@@ -589,14 +605,16 @@ static void note_further_pairs(struct report *r, const struct solution *s, size_
 
 static bool was_reported(const struct ir *ir, const struct solution *s, size_t i)
 {
-	for (size_t j = i; j-- > 0;)
-		if (belongs_together(ir, s, i, j))
+	for (size_t j = i; j-- > 0 && same_statement(ir, i, j);)
+		if (belongs_together(s, i, j))
 			return true;
 	return false;
 }
 
 void movement_report(struct ctx *ctx, const struct ir *ir, const struct solution *s)
 {
+	struct hosting *hosting = hosting_new(ctx->arena, ir);
+
 	for (size_t i = 0; i < ir->n_flows; i++) {
 		struct arena *scratch;
 		struct report r;
@@ -607,6 +625,7 @@ void movement_report(struct ctx *ctx, const struct ir *ir, const struct solution
 		r = (struct report){ .ctx = ctx,
 				     .arena = scratch,
 				     .ir = ir,
+				     .hosting = hosting,
 				     .flow = &ir->flows[i],
 				     .verdict = &s->verdicts[i] };
 		report_first(&r);

@@ -42,8 +42,7 @@ try_wrong() {
 }
 
 try_right() {
-	"$epic" check --format plain --max-errors 0 "$1" >"$dir/said" 2>&1 </dev/null &&
-		! grep -q 'error\[' "$dir/said" || {
+	"$epic" check --format plain --max-errors 0 "$1" >"$dir/said" 2>&1 </dev/null || {
 		fail "$code: the right example has findings: $(head -n 3 "$dir/said")"
 		return
 	}
