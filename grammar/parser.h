@@ -31,6 +31,7 @@ struct parser {
 	bool wants_semicolon; /* deliver a `;` before what is held */
 	VEC(struct span) braces; /* open ones */
 	uint32_t statement; /* where the statement in hand may have begun */
+	uint32_t spoilt;    /* 1 + `statement` of one that was reported already; 0: none */
 	size_t n_errors;
 };
 
@@ -66,6 +67,7 @@ void report_unexpected(struct parser *, const struct unexpected *);
 struct diag *syntax_error(struct parser *, enum diag_code, struct span, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
 void report_stray(struct parser *, struct span);
+void report_unterminated(struct parser *, struct span);
 /* Both numbers span a blank: "5 ms". */
 void report_spaced_unit(struct parser *, struct span number, struct span unit);
 /* What stands between the statement's beginning and SKIPPED's end is lost. */

@@ -19,6 +19,12 @@ struct diag *syntax_error(struct parser *p, enum diag_code code, struct span spa
 	return d;
 }
 
+/* What follows in this statement makes no sense any more and is not reported. */
+static void spoil_statement(struct parser *p)
+{
+	p->spoilt = p->statement + 1;
+}
+
 /* What people of other languages mean by a sign that .epi does not have. */
 static const char *instead_of(char c)
 {
@@ -56,6 +62,13 @@ void report_stray(struct parser *p, struct span span)
 				 (unsigned char)text[0]);
 	if (help)
 		diag_help(&p->ctx->diags, d, "%s", help);
+	spoil_statement(p);
+}
+
+void report_unterminated(struct parser *p, struct span span)
+{
+	syntax_error(p, E0102, span, "this string has no closing quote");
+	spoil_statement(p);
 }
 
 void report_spaced_unit(struct parser *p, struct span number, struct span unit)
@@ -159,12 +172,11 @@ static uint32_t end_before(const struct parser *p, uint32_t at)
 static void recover_with_semicolon(struct parser *p)
 {
 	note_lost(p, (struct span){ p->source, p->statement, p->last.span.end });
-	if (p->has_held || p->last.kind == END)
+	/* A closing brace ends the recovery by itself. */
+	if (p->has_held || p->last.kind == END || p->last.kind == '}')
 		return;
 	if (p->last.kind == '{')
 		p->braces.n--;
-	if (p->last.kind == '}')
-		vec_push(p->ctx->arena, &p->braces, p->last.span);
 	p->held = p->last;
 	p->has_held = true;
 	p->wants_semicolon = true;
@@ -177,13 +189,18 @@ void report_unexpected(struct parser *p, const struct unexpected *u)
 	const char *expected = expected_text(p, u);
 	uint32_t before = end_before(p, u->span.start);
 	struct token last = { .span = { p->source, before, before } };
-	bool semicolon = u->wants_semicolon && before > 0;
+	bool semicolon = u->wants_semicolon && before > 0 &&
+			 (u->at_end || found[0] == '}' || on_a_later_line(p, &last, u->span));
 
 	if (p->n_errors > MOST_SYNTAX_ERRORS)
 		return;
 	if (u->at_end && p->braces.n) {
 		report_unclosed(p);
-	} else if (semicolon && (u->at_end || found[0] == '}' || on_a_later_line(p, &last, u->span))) {
+	} else if (p->spoilt == p->statement + 1) {
+		p->spoilt = 0;
+		if (on_a_later_line(p, &last, u->span))
+			recover_with_semicolon(p);
+	} else if (semicolon) {
 		report_semicolon(p, before);
 		recover_with_semicolon(p);
 	} else if (is_reserved(found, length) && u->wants_name) {

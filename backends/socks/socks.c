@@ -37,12 +37,18 @@ static void emit(struct ctx *ctx, const struct plan *plan, const struct plan_tar
 	const struct plan_socks_config *c = t->config;
 	struct output_file *file = output_begin(ctx, files, plan, t, "chains.txt");
 
-	sink_printf(&file->text, "# %s: SOCKS %lld on %s, port %lld\n", output_place(ctx, t->span),
-		    (long long)c->version, c->at, (long long)c->listen);
-	sink_puts(&file->text, "# The runtime reads the same table from the plan.\n");
+	sink_printf(&file->text, "# %s: target %s, SOCKS %lld on %s, port %lld\n",
+		    output_place(ctx, t->span), t->name, (long long)c->version, c->at,
+		    (long long)c->listen);
+	sink_printf(&file->text, "# dialect %s, authentication %s, %s\n", c->dialect, c->auth,
+		    c->certificate ? "under TLS" : "without TLS");
+	sink_puts(&file->text,
+		  "# For people and diffs; epic-socksd reads the same table from the plan.\n");
 	output_note(ctx, file, 1, t->span, "the target");
 	for (size_t i = 0; i < c->chains.n; i++)
 		put_chain(ctx, plan, &c->chains.at[i], file);
 }
 
-const struct backend backend_socks = { .name = "socks", .summary = "the chain table of a SOCKS proxy", .emit = emit };
+const struct backend backend_socks = { .name = "socks",
+				       .summary = "the chain table of a SOCKS proxy",
+				       .emit = emit };

@@ -13,19 +13,19 @@ static const struct unit units[] = {
 enum { N_UNITS = sizeof(units) / sizeof(*units) };
 
 static const struct {
-	const char *name, *example;
+	const char *name, *example, *phrase;
 } dimensions[N_DIMENSIONS] = {
-	[DIM_NONE] = { "number", "1" },
-	[DIM_RATE] = { "rate", "Mbps" },
-	[DIM_PACKET_RATE] = { "packet-rate", "kpps" },
-	[DIM_BITS_PER_CYCLE] = { "per-clock", "Gbps/GHz" },
-	[DIM_PACKETS_PER_CYCLE] = { "per-clock", "Mpps/GHz" },
-	[DIM_TIME] = { "time", "ms" },
-	[DIM_FREQUENCY] = { "frequency", "GHz" },
-	[DIM_SIZE] = { "size", "B" },
-	[DIM_WORK] = { "work", "cycles" },
-	[DIM_WORK_PER_BYTE] = { "work-per-byte", "cycles/B" },
-	[DIM_SHARE] = { "share", "%" },
+	[DIM_NONE] = { "number", "1", "a number" },
+	[DIM_RATE] = { "rate", "Mbps", "a rate" },
+	[DIM_PACKET_RATE] = { "packet-rate", "kpps", "a packet-rate" },
+	[DIM_BITS_PER_CYCLE] = { "per-clock", "Gbps/GHz", "a rate per clock" },
+	[DIM_PACKETS_PER_CYCLE] = { "per-clock", "Mpps/GHz", "a rate per clock" },
+	[DIM_TIME] = { "time", "ms", "a time" },
+	[DIM_FREQUENCY] = { "frequency", "GHz", "a frequency" },
+	[DIM_SIZE] = { "size", "B", "a size" },
+	[DIM_WORK] = { "work", "cycles", "an amount of work" },
+	[DIM_WORK_PER_BYTE] = { "work-per-byte", "cycles/B", "an amount of work per byte" },
+	[DIM_SHARE] = { "share", "%", "a share" },
 };
 
 const struct unit *unit_find(const char *text, size_t length)
@@ -49,4 +49,9 @@ const char *dimension_name(enum dimension d)
 const char *dimension_example(enum dimension d)
 {
 	return dimensions[d].example;
+}
+
+const char *dimension_phrase(enum dimension d)
+{
+	return dimensions[d].phrase;
 }

@@ -298,7 +298,7 @@ static void read_value(struct check *c, struct block *b, const struct prop *p, c
 static void report_no_property(struct check *c, struct block *b, struct ast_name name)
 {
 	struct nearest near = nearest_to(name.name);
-	const char *what = b->kind ? b->kind : arena_printf(ARENA(c), "a block of kind '%s'", b->name);
+	const char *what = b->kind ? b->kind : symbol_kind_word(b->sym->kind);
 	struct diag *d;
 
 	for (const struct prop *p = schema_first(b->name); p; p = schema_next(p))

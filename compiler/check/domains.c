@@ -61,6 +61,7 @@ static void read_node(struct check *c, struct symbol *sym)
 	const struct ast_expr *parent = sym->stmt->decl.parent;
 	struct block b = { .name = "node", .sym = sym, .scope = sym->members, .object = n,
 			   .body = &sym->stmt->decl.body };
+	bool known;
 
 	n->domain = sym->owner;
 	n->trust = 1;
@@ -68,12 +69,13 @@ static void read_node(struct check *c, struct symbol *sym)
 	if (parent)
 		value_word(c, (struct operand){ parent, NULL, parent->span }, "endpoint proxy server switch",
 			   &n->kind);
-	if (n->kind < 0)
-		n->kind = NODE_ENDPOINT;
-	b.kinds = &node_kind_letters[n->kind];
+	known = n->kind >= 0;
+	n->kind = known ? n->kind : NODE_ENDPOINT;
+	b.kinds = known ? &node_kind_letters[n->kind] : "?";
 	b.kind = node_kind_words[n->kind];
 	block_read(c, &b);
-	check_node_needs(c, sym, &b);
+	if (known)
+		check_node_needs(c, sym, &b);
 	refuse_node_labels(c, sym);
 }
 

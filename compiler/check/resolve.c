@@ -174,12 +174,16 @@ void report_unknown(struct check *c, struct scope *s, const struct ast_expr *pat
 	if (r.sym)
 		d = diag_add(DIAGS(c), E0301, missing.span, "%s '%s' has nothing called '%s'",
 			     article_off(symbol_kind_word(r.sym->kind)), r.sym->name, missing.name);
+	else if (kinds == KIND(LET) || names->n > 1)
+		d = diag_add(DIAGS(c), E0301, missing.span, "nothing is called '%s'", missing.name);
 	else
 		d = diag_add(DIAGS(c), E0301, missing.span, "no %s is called '%s'",
 			     article_off(kinds_text(c, kinds)), missing.name);
 	if (meant) {
 		diag_label(DIAGS(c), d, "did you mean '%s'?", meant);
 		diag_fix(DIAGS(c), d, MAYBE_INCORRECT, missing.span, meant, "write '%s'", meant);
+	} else if (!r.sym && names->n > 1) {
+		diag_help(DIAGS(c), d, "if '%s' is a module, a 'use' is missing", names->at[0].name);
 	}
 }
 

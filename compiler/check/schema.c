@@ -90,5 +90,5 @@ bool prop_fits(const struct prop *p, const char *kinds)
 {
 	const char *restricted = p->flags + strspn(p->flags, "RM");
 
-	return !*restricted || (kinds && strchr(restricted, *kinds));
+	return !*restricted || (kinds && (*kinds == '?' || strchr(restricted, *kinds)));
 }

@@ -39,7 +39,8 @@ size_t prop_index(const struct prop *); /* within its block */
 
 bool prop_may_repeat(const struct prop *);
 bool prop_is_required(const struct prop *);
-/* KINDS: one letter, or NULL where the block has no kinds. */
+/* KINDS: one letter, NULL where the block has no kinds, or "?" where the kind is not
+ * known, which fits everything. */
 bool prop_fits(const struct prop *, const char *kinds);
 
 #endif

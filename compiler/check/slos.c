@@ -287,6 +287,15 @@ static bool is_ratio(const struct m_statement *st)
 	return st->kind == SLO_CPU_RATIO || st->kind == SLO_THROUGHPUT_RATIO;
 }
 
+/* Statements of the same kind take part in the contradiction, or may. */
+static void also_statements(struct check *c, const struct m_slo *slo, const struct m_statement *st,
+			    struct diag *d)
+{
+	for (size_t i = 0; i < slo->statements.n; i++)
+		if (&slo->statements.at[i] != st && slo->statements.at[i].kind == st->kind)
+			diag_also(DIAGS(c), d, slo->statements.at[i].span, "stated here");
+}
+
 static void check_ranks(struct check *c, const struct m_slo *slo, struct level *l)
 {
 	const struct m_statement *cycle;
@@ -294,8 +303,10 @@ static void check_ranks(struct check *c, const struct m_slo *slo, struct level *
 	l->rank = arena_many(ARENA(c), size_t, l->members.n);
 	cycle = find_priority_cycle(slo, l);
 	if (cycle) {
-		diag_add(DIAGS(c), E0703, cycle->span, "these priorities run in a circle: '%s' would come before itself",
-			 cycle->members.at[0]->name);
+		also_statements(c, slo, cycle,
+				diag_add(DIAGS(c), E0703, cycle->span,
+					 "these priorities run in a circle: '%s' would come before itself",
+					 cycle->members.at[0]->name));
 		return;
 	}
 	rank_the_rest(slo, l);
@@ -367,9 +378,10 @@ static void check_ratios_of(struct check *c, const struct m_slo *slo, const stru
 
 			if (join_ratio(&p, a, b, ratio, slack))
 				continue;
-			diag_add(DIAGS(c), E0704, st->span,
-				 "the ratio of '%s' to '%s' contradicts the ratios stated before it",
-				 st->members.at[0]->name, st->members.at[k]->name);
+			also_statements(c, slo, st,
+					diag_add(DIAGS(c), E0704, st->span,
+						 "the ratio of '%s' to '%s' contradicts the ratios stated before it",
+						 st->members.at[0]->name, st->members.at[k]->name));
 			break;
 		}
 	}

@@ -79,7 +79,7 @@ const char *expr_kind_text(const struct ast_expr *e)
 	case AST_FLOAT:
 		return "a decimal number";
 	case AST_QUANTITY:
-		return dimension_name(e->number.unit->dimension);
+		return dimension_phrase(e->number.unit->dimension);
 	case AST_ADDR:
 		return e->addr.is_prefix ? "a prefix" : "an address";
 	case AST_MAC:
@@ -118,9 +118,7 @@ static void point_at_let(struct check *c, struct diag *d, struct operand o)
 void report_type(struct check *c, struct operand o, const char *wanted)
 {
 	point_at_let(c, diag_add(DIAGS(c), E0401, o.at, "%s is due here, this is %s", wanted,
-				 o.e->kind == AST_QUANTITY ?
-					 arena_printf(ARENA(c), "a %s", expr_kind_text(o.e)) :
-					 expr_kind_text(o.e)),
+				 expr_kind_text(o.e)),
 		     o);
 }
 
@@ -169,7 +167,7 @@ bool value_int(struct check *c, struct operand o, uint64_t low, uint64_t high, u
 static void report_unit(struct check *c, struct operand o, enum dimension wanted)
 {
 	const char *example = dimension_example(wanted);
-	struct diag *d = diag_add(DIAGS(c), E0405, o.at, "a %s needs a unit", dimension_name(wanted));
+	struct diag *d = diag_add(DIAGS(c), E0405, o.at, "%s needs a unit", dimension_phrase(wanted));
 	struct span behind = { o.e->span.source, o.e->span.end, o.e->span.end };
 
 	diag_fix(DIAGS(c), d, HAS_PLACEHOLDERS, behind, example, "write the unit, for example %s", example);
@@ -179,11 +177,11 @@ static void report_unit(struct check *c, struct operand o, enum dimension wanted
 static void report_dimension(struct check *c, struct operand o, enum dimension wanted)
 {
 	enum dimension found = o.e->number.unit->dimension;
-	struct diag *d = diag_add(DIAGS(c), E0402, o.at, "a %s is due here, this is a %s",
-				  dimension_name(wanted), dimension_name(found));
+	struct diag *d = diag_add(DIAGS(c), E0402, o.at, "%s is due here, this is %s",
+				  dimension_phrase(wanted), dimension_phrase(found));
 
 	point_at_let(c, d, o);
-	diag_help(DIAGS(c), d, "units of a %s are written like '%s'", dimension_name(wanted),
+	diag_help(DIAGS(c), d, "%s is written like '1%s'", dimension_phrase(wanted),
 		  dimension_example(wanted));
 }
 
@@ -198,7 +196,7 @@ bool value_quantity2(struct check *c, struct operand o, enum dimension first, en
 	}
 	if (o.e->kind != AST_QUANTITY) {
 		if (!report_if_unknown(c, o))
-			report_type(c, o, arena_printf(ARENA(c), "a %s", dimension_name(first)));
+			report_type(c, o, dimension_phrase(first));
 		return false;
 	}
 	if (o.e->number.unit->dimension != first && o.e->number.unit->dimension != other) {
@@ -534,6 +532,19 @@ const struct m_value *value_any(struct check *c, struct scope *s, const struct a
 
 /* ---- constants by themselves ---- */
 
+static void check_let_paths(struct check *c, struct scope *s, const struct ast_expr *e);
+
+/* A range of plain numbers is wrong by itself, used or not. */
+static void check_let_range(struct check *c, struct scope *s, const struct ast_expr *e)
+{
+	const struct ast_expr *lo = e->list.members.at[0], *hi = e->list.members.at[1];
+
+	check_let_paths(c, s, lo);
+	check_let_paths(c, s, hi);
+	if (lo->kind == AST_INT && hi->kind == AST_INT && rat_cmp(lo->number.value, hi->number.value) > 0)
+		report_empty_range(c, (struct operand){ e, s, e->span });
+}
+
 static void check_let_paths(struct check *c, struct scope *s, const struct ast_expr *e)
 {
 	struct resolved r;
@@ -551,6 +562,8 @@ static void check_let_paths(struct check *c, struct scope *s, const struct ast_e
 		check_let_paths(c, s, e->list.members.at[0]);
 		return;
 	case AST_RANGE:
+		check_let_range(c, s, e);
+		return;
 	case AST_SET:
 	case AST_RATIO:
 	case AST_NOT:

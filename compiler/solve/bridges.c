@@ -70,7 +70,8 @@ static void walk_best(struct best *b, price most, bool *exhausted,
 	*exhausted |= w.exhausted;
 }
 
-bool bridges_best(struct arena *a, struct crossing *c, struct found_bridge *out, bool *exhausted)
+bool bridges_best(struct arena *a, struct crossing *c, price most, struct found_bridge *out,
+		  bool *exhausted)
 {
 	struct best b = { a, c, { NULL, 0, 0 } };
 
@@ -78,7 +79,7 @@ bool bridges_best(struct arena *a, struct crossing *c, struct found_bridge *out,
 	*exhausted |= c->too_large;
 	if (c->too_large || c->from_lacks)
 		return false;
-	walk_best(&b, PRICE_MAX - 1, exhausted, keep_cheaper);
+	walk_best(&b, most, exhausted, keep_cheaper);
 	*out = b.bridge;
 	if (!b.bridge.hops)
 		return false;

@@ -12,8 +12,9 @@ struct found_bridge {
 };
 
 /* The cheapest, with the smallest list of names.  C should be thin.  False if no
- * bridge is legal.  *EXHAUSTED is set (never cleared) if the search was cut short. */
-bool bridges_best(struct arena *, struct crossing *, struct found_bridge *, bool *exhausted);
+ * bridge of cost MOST or less is legal.  *EXHAUSTED is set (never cleared) if the search was cut short. */
+bool bridges_best(struct arena *, struct crossing *, price most, struct found_bridge *,
+		  bool *exhausted);
 
 /* The best LIMIT (0: all), best first.  C should not be thin.  At most BUDGET
  * steps.  *TRUNCATED: there are more, none of them better; *EXHAUSTED: the steps

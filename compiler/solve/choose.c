@@ -64,7 +64,7 @@ static void strait_judge(struct arena *a, const struct ir *ir, const struct host
 	struct arena *scratch = arena_new();
 	struct crossing *c = crossing_new(scratch, ir, h, &s->q, true);
 
-	s->legal = bridges_best(a, c, &s->own, &s->exhausted);
+	s->legal = bridges_best(a, c, PRICE_MAX - 1, &s->own, &s->exhausted);
 	s->current = s->own;
 	if (!s->legal) {
 		c = crossing_new(scratch, ir, h, &s->q, false);
@@ -301,8 +301,8 @@ static void search_in_room(struct chooser *ch, struct strait *s)
 
 	q.room = ch->left;
 	s->stuck = !bridges_best(ch->arena, crossing_new(scratch, ch->ir, ch->hosting, &q, true),
-				 &s->current, &exhausted) ||
-		   exhausted || s->current.cost > s->own.cost;
+				 s->own.cost, &s->current, &exhausted) ||
+		   exhausted;
 	arena_free(scratch);
 }
 

@@ -211,12 +211,21 @@ static bool none_idle(const struct walker *w, struct cover_count count, uint32_t
  * A function on a proxy that lacks what the label requires needs help: another
  * unit that supplies it on this proxy, or one that hides the payload. */
 
-static bool hides(const struct crossing *c, const struct unit *u)
+/* Whether unit U could hide HOP.  A loose function on the source's side that is
+ * smaller than the half that hides always comes before it. */
+static bool may_hide(const struct crossing *c, const struct unit *u, const struct hop *hop)
 {
-	for (size_t k = 0; k < u->n_hops; k++)
-		if (u->mates[k] != NO_MATE && u->hops[k].source_side &&
-		    c->ir->functions[u->hops[k].function].opaque == IR_OPAQUE_PAYLOAD)
+	for (size_t k = 0; k < u->n_hops; k++) {
+		const struct hop *h = &u->hops[k];
+		bool smaller = hop->proxy != h->proxy ? hop->proxy < h->proxy
+						      : hop->function < h->function;
+
+		if (u->mates[k] == NO_MATE || !h->source_side ||
+		    c->ir->functions[h->function].opaque != IR_OPAQUE_PAYLOAD)
+			continue;
+		if (!(hop->source_side && smaller && c->hosting->loose[hop->function]))
 			return true;
+	}
 	return false;
 }
 
@@ -230,12 +239,12 @@ static rowset supplied_there(const struct crossing *c, const struct unit *u, uin
 	return s;
 }
 
-static bool some_hider_chosen(const struct walker *w)
+static bool some_chosen_may_hide(const struct walker *w, const struct hop *hop)
 {
 	const struct crossing *c = w->walk->crossing;
 
 	for (size_t i = 0; i < w->n_chosen; i++)
-		if (hides(c, &c->units[w->chosen[i]]))
+		if (may_hide(c, &c->units[w->chosen[i]], hop))
 			return true;
 	return false;
 }
@@ -250,12 +259,13 @@ static rowset lacks_there(const struct walker *w, uint32_t proxy)
 	return lacks;
 }
 
-/* What a chosen unit lacks on *PROXY; 0 if none needs help, or it cannot be told. */
-static rowset find_need(const struct walker *w, uint32_t *proxy)
+/* What a chosen unit's *HOP lacks on its proxy; 0 if none needs help, or it cannot
+ * be told yet. */
+static rowset find_need(const struct walker *w, const struct hop **hop)
 {
 	const struct crossing *c = w->walk->crossing;
 
-	if (!c->wanted.n || !w->walk->only_legal || some_hider_chosen(w))
+	if (!c->wanted.n || !w->walk->only_legal)
 		return 0;
 	for (size_t i = 0; i < w->n_chosen; i++) {
 		const struct unit *u = &c->units[w->chosen[i]];
@@ -263,8 +273,8 @@ static rowset find_need(const struct walker *w, uint32_t *proxy)
 		for (size_t k = 0; k < u->n_hops; k++) {
 			rowset lacks = lacks_there(w, u->hops[k].proxy);
 
-			*proxy = u->hops[k].proxy;
-			if (lacks)
+			*hop = &u->hops[k];
+			if (lacks && !some_chosen_may_hide(w, *hop))
 				return lacks;
 		}
 	}
@@ -272,7 +282,7 @@ static rowset find_need(const struct walker *w, uint32_t *proxy)
 }
 
 /* All units of which a legal cover has at least one. */
-static struct row list_helpers(const struct walker *w, rowset need, uint32_t proxy,
+static struct row list_helpers(const struct walker *w, rowset need, const struct hop *hop,
 			       rowset uncovered)
 {
 	const struct crossing *c = w->walk->crossing;
@@ -281,7 +291,8 @@ static struct row list_helpers(const struct walker *w, rowset need, uint32_t pro
 	for (uint32_t i = 0; i < c->n_units; i++) {
 		const struct unit *u = &c->units[i];
 
-		if ((u->covers & uncovered) && ((supplied_there(c, u, proxy) & need) || hides(c, u)))
+		if ((u->covers & uncovered) &&
+		    ((supplied_there(c, u, hop->proxy) & need) || may_hide(c, u, hop)))
 			row.units[row.n++] = i;
 	}
 	return row;
@@ -291,15 +302,23 @@ static struct row list_helpers(const struct walker *w, rowset need, uint32_t pro
 
 static void branch(struct walker *, struct cover_count, price cost);
 
+static bool is_too_dear(const struct walker *w, struct cover_count count, price cost)
+{
+	price rest = cover_bound(&w->bounds, w->walk->crossing->all_rows & ~count.once);
+
+	return rest == PRICE_MAX || cost + rest > w->walk->most;
+}
+
 static void try_unit(struct walker *w, uint32_t u, struct cover_count count, price cost)
 {
 	const struct unit *unit = &w->walk->crossing->units[u];
 	struct cover_count next = cover_count_add(count, unit->covers);
 
-	if (w->banned[u] || !none_idle(w, next, u))
+	if (w->banned[u] || !none_idle(w, next, u) || is_too_dear(w, next, cost + unit->cost))
 		return;
 	w->chosen[w->n_chosen++] = u;
-	branch(w, next, cost + unit->cost);
+	if (!w->walk->only_legal || crossing_hopeful(w->walk->crossing, w->chosen, w->n_chosen))
+		branch(w, next, cost + unit->cost);
 	w->n_chosen--;
 }
 
@@ -309,25 +328,24 @@ static void branch(struct walker *w, struct cover_count count, price cost)
 {
 	const struct crossing *c = w->walk->crossing;
 	rowset uncovered = c->all_rows & ~count.once;
-	price rest = cover_bound(&w->bounds, uncovered);
-	uint32_t proxy = ID_NONE;
+	const struct hop *hop = NULL;
 	struct row row;
 	rowset need;
 	size_t i;
 
-	if (w->walk->stop || rest == PRICE_MAX || cost + rest > w->walk->most)
+	if (w->walk->stop || is_too_dear(w, count, cost))
 		return;
 	if (w->walk->budget != SIZE_MAX && w->walk->budget-- == 0) {
 		w->walk->exhausted = w->walk->stop = true;
 		return;
 	}
-	need = find_need(w, &proxy);
+	need = find_need(w, &hop);
 	if (!uncovered) {
 		if (!need)
 			w->walk->found(w->walk, w->chosen, w->n_chosen, cost);
 		return;
 	}
-	row = need ? list_helpers(w, need, proxy, uncovered) : *next_row(w, count.once);
+	row = need ? list_helpers(w, need, hop, uncovered) : *next_row(w, count.once);
 	for (i = 0; i < row.n && !w->walk->stop; i++) {
 		try_unit(w, row.units[i], count, cost);
 		w->banned[row.units[i]]++;

@@ -24,11 +24,11 @@ struct cover_bounds cover_bounds_new(const struct crossing *, bool (*take)(const
 price cover_bound(const struct cover_bounds *, rowset uncovered);
 
 struct cover_walk {
-	const struct crossing *crossing;
+	struct crossing *crossing;
 	/* Called for each cover; may lower `most` and set `stop`. */
 	void (*found)(struct cover_walk *, const uint32_t *units, size_t n, price cost);
 	void *arg;
-	bool only_legal; /* covers that the label rule refuses may be left out */
+	bool only_legal; /* illegal covers may be left out */
 	price most;      /* covers that cost more are skipped */
 	size_t budget;   /* steps; SIZE_MAX: no limit */
 	bool stop;

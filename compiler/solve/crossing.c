@@ -54,12 +54,34 @@ static struct ids *hosts_of_functions(struct arena *a, const struct ir *ir)
 	return proxies;
 }
 
+static bool *loose_functions(struct arena *a, const struct ir *ir)
+{
+	bool *loose = arena_many(a, bool, ir->n_functions);
+
+	for (size_t f = 0; f < ir->n_functions; f++) {
+		const struct ir_function *fn = &ir->functions[f];
+
+		loose[f] = fn->pair == ID_NONE && !fn->before.n && !fn->after.n &&
+			   !fn->inspects_payload && !fn->inspects_fields;
+	}
+	for (size_t f = 0; f < ir->n_functions; f++) {
+		const struct ir_function *fn = &ir->functions[f];
+
+		for (size_t i = 0; i < fn->before.n; i++)
+			loose[fn->before.at[i]] = false;
+		for (size_t i = 0; i < fn->after.n; i++)
+			loose[fn->after.at[i]] = false;
+	}
+	return loose;
+}
+
 struct hosting *hosting_new(struct arena *a, const struct ir *ir)
 {
 	struct hosting *h = arena_one(a, struct hosting);
 
 	h->proxies = hosts_of_functions(a, ir);
 	h->rank = ranks_of_texts(a, ir);
+	h->loose = loose_functions(a, ir);
 	h->slot = arena_many(a, uint32_t, ir->n_nodes);
 	for (size_t i = 0; i < ir->n_nodes; i++)
 		h->slot[i] = ir->nodes[i].kind == IR_PROXY ? (uint32_t)h->n_slots++ : ID_NONE;
@@ -616,6 +638,12 @@ static bool label_holds(struct crossing *c)
 			return false;
 	}
 	return true;
+}
+
+bool crossing_hopeful(struct crossing *c, const uint32_t *units, size_t n)
+{
+	lay_chain(c, units, n);
+	return fits(c) && chain_order(c->ir, &c->chain);
 }
 
 unsigned crossing_check(struct crossing *c, const uint32_t *units, size_t n)

@@ -35,6 +35,7 @@ struct hosting {
 	struct ids *proxies; /* per function: the proxies that host it */
 	uint32_t *slot;      /* per node: number among all proxies, or ID_NONE */
 	uint32_t *rank;      /* per node: place of "NAME/" among those of all nodes */
+	bool *loose;         /* per function: no rule of order speaks of it */
 	size_t n_slots;
 };
 struct hosting *hosting_new(struct arena *, const struct ir *);
@@ -96,6 +97,9 @@ struct crossing {
 /* With THIN, units that can never be needed in a best bridge are left out. */
 struct crossing *crossing_new(struct arena *, const struct ir *, const struct hosting *,
 			      const struct question *, bool thin);
+
+/* Whether order and capacity leave hope for covers that contain these units. */
+bool crossing_hopeful(struct crossing *, const uint32_t *units, size_t n);
 
 /* Order, capacity and label of a cover, in this order: 0 or the first fault.
  * Leaves the ordered chain in `chain` if order was no fault. */

@@ -366,12 +366,14 @@ static void help_open_attr(struct report *r, uint32_t attr)
 {
 	uint32_t f = function_for(r, attr);
 
+	const char *from = r->ir->domains[r->crossing->q.from_domain].name;
+	const char *to = r->ir->domains[r->crossing->q.to_domain].name;
+
 	if (f == ID_NONE)
 		diag_help(&r->ctx->diags, r->diag,
-			  "declare a function with `provides %s` and host it on a proxy of %s or %s",
-			  name_tail(r->ir->attrs[attr].name),
-			  r->ir->domains[r->crossing->q.from_domain].name,
-			  r->ir->domains[r->crossing->q.to_domain].name);
+			  "declare or import a function with `provides %s` (std.bridges has some) and host it on a proxy of %s%s%s",
+			  name_tail(r->ir->attrs[attr].name), from, from == to ? "" : " or ",
+			  from == to ? "" : to);
 	else
 		help_host(r, f);
 }
@@ -453,8 +455,8 @@ static void note_explain(struct report *r)
 	const char *code = diag_page(r->verdict->code)->code;
 
 	diag_note(&r->ctx->diags, r->diag,
-		  "run `epic explain %s`, or `epic explain '%s => %s'` for all bridges", code,
-		  from_name(r), to_name(r));
+		  "run `epic explain %s`, or `epic explain '%s => %s'` for %s", code, from_name(r),
+		  to_name(r), r->verdict->status == FLOW_FORBIDDEN ? "the rules that decide" : "all bridges");
 }
 
 static void report_unbridgeable(struct report *r)

@@ -626,7 +626,7 @@ static int format_file(struct run *r, const char *path)
 	struct policy p = { .ctx = ctx_new(), .path = path };
 	struct sink out = { 0 };
 	struct layout layout;
-	uint32_t source;
+	uint32_t source = 0;
 	int code;
 
 	sink_puts(&out, "");

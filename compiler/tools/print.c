@@ -45,17 +45,52 @@ static size_t columns(const char *s, size_t size)
 	return n;
 }
 
-enum { WIDEST_LINE = 160 };
+enum { WIDEST_LINE = 160, BEFORE_MARK = 60 };
 
-static void print_source_line(const struct painter *p, const char *text, size_t length)
+static bool continues_character(char c)
 {
-	size_t shown = length > WIDEST_LINE ? WIDEST_LINE : length;
+	return ((unsigned char)c & 0xc0) == 0x80;
+}
 
-	while (shown < length && ((unsigned char)text[shown] & 0xc0) == 0x80)
-		shown++;
-	for (size_t i = 0; i < shown; i++)
-		sink_putc(p->s, text[i] == '\t' || (unsigned char)text[i] < 0x20 ? ' ' : text[i]);
-	sink_puts(p->s, shown < length ? "...\n" : "\n");
+/* The part of a line that is shown: all of it, or what stands round the mark. */
+struct window {
+	const char *line;
+	size_t start, end;
+	bool cut_before, cut_behind;
+};
+
+static struct window window_of(const char *line, size_t length, size_t mark)
+{
+	struct window w = { line, 0, length, false, false };
+
+	if (length > WIDEST_LINE && mark > WIDEST_LINE - BEFORE_MARK) {
+		w.start = mark - BEFORE_MARK;
+		while (w.start && continues_character(line[w.start]))
+			w.start--;
+		w.cut_before = true;
+	}
+	if (length - w.start > WIDEST_LINE) {
+		w.end = w.start + WIDEST_LINE;
+		while (w.end < length && continues_character(line[w.end]))
+			w.end++;
+		w.cut_behind = true;
+	}
+	return w;
+}
+
+/* Tabs, control characters and bytes that are no UTF-8 take one column each. */
+static void print_window(const struct painter *p, const struct window *w)
+{
+	size_t bad;
+	bool utf8 = text_is_utf8(w->line + w->start, w->end - w->start, &bad);
+
+	sink_puts(p->s, w->cut_before ? "..." : "");
+	for (size_t i = w->start; i < w->end; i++) {
+		unsigned char c = (unsigned char)w->line[i];
+
+		sink_putc(p->s, c < 0x20 || c == 0x7f ? ' ' : c >= 0x80 && !utf8 ? '?' : (char)c);
+	}
+	sink_puts(p->s, w->cut_behind ? "...\n" : "\n");
 }
 
 /* The line, and under it a mark with its label. */
@@ -64,22 +99,21 @@ static void print_snippet(const struct painter *p, struct span span, size_t gutt
 {
 	const struct source *src = source_at(&p->ctx->sources, span.source);
 	struct place start = source_place(src, span.start);
-	size_t length, width;
+	size_t length, first, last, width;
 	const char *line = source_line(src, start.line, &length);
-	size_t first = start.col - 1 < length ? start.col - 1 : length;
-	size_t last = first + (span.end > span.start ? span.end - span.start : 1);
+	struct window w;
 
-	if (last > length)
-		last = length;
+	first = start.col - 1 < length ? start.col - 1 : length;
+	last = first + (span.end > span.start ? span.end - span.start : 1);
+	w = window_of(line, length, first);
+	last = last > w.end ? w.end : last;
 	width = last > first ? columns(line + first, last - first) : 1;
 	sink_printf(p->s, "%s%*zu |%s ", paint(p, "\033[1;34m"), (int)gutter, start.line, paint(p, "\033[0m"));
-	print_source_line(p, line, length);
-	if (first > WIDEST_LINE)
-		return;
+	print_window(p, &w);
 	sink_printf(p->s, "%s%*s |%s ", paint(p, "\033[1;34m"), (int)gutter, "", paint(p, "\033[0m"));
-	sink_pad(p->s, columns(line, first));
+	sink_pad(p->s, (w.cut_before ? 3 : 0) + columns(line + w.start, first - w.start));
 	sink_puts(p->s, paint(p, color));
-	for (size_t i = 0; i < width && i < WIDEST_LINE; i++)
+	for (size_t i = 0; i < width; i++)
 		sink_putc(p->s, mark);
 	if (label)
 		sink_printf(p->s, " %s", label);

@@ -127,7 +127,7 @@ def main(plan, plan_json, schema):
 
 if len(sys.argv) not in (3, 4):
     sys.exit(__doc__)
-TOP = os.environ.get("top_srcdir", os.path.join(os.path.dirname(sys.argv[0]), "..", ".."))
+TOP = os.path.join(os.path.dirname(sys.argv[0]), "..", "..")
 main(sys.argv[1], sys.argv[2],
      sys.argv[3] if len(sys.argv) == 4 else os.path.join(TOP, "grammar", "plan.schema.json"))
 print(f"{sys.argv[1]}: both forms agree")

@@ -1,6 +1,6 @@
 #!/bin/sh
 # The descriptions of the plan are those that plan_keys.def gives.
-top=${top_srcdir:-$(dirname "$0")/../..}
+top=${srcdir:-$(dirname "$0")/../..}
 program=${PLAN_SCHEMA:-tests/lint/plan_schema}
 status=0
 
