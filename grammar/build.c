@@ -15,6 +15,14 @@ ADDER(stmts_add, ast_stmts, struct ast_stmt *)
 ADDER(clauses_add, ast_clauses, struct ast_clause)
 ADDER(annots_add, ast_annots, struct ast_annot)
 
+struct ast_name word_of(struct parser *p, struct span span)
+{
+	size_t length;
+	const char *text = token_text(p, span, &length);
+
+	return (struct ast_name){ intern(p->ctx->names, text, length), span };
+}
+
 struct ast_stmts stmts_lost(struct parser *p, struct ast_stmts l, struct span skipped)
 {
 	note_lost(p, skipped);

@@ -85,13 +85,73 @@ static struct token next_token(struct parser *p)
 	return t;
 }
 
-/* Braces are counted here, so that an open one can be shown at the end. */
-static void count_braces(struct parser *p, const struct token *t)
+/* ---- statements ---- */
+
+static void open_brace(struct parser *p, const struct token *t)
 {
+	struct brace b = { .span = t->span, .statement = p->statement, .depth = p->depth };
+
+	vec_push(p->ctx->arena, &p->braces, b);
+	p->begins = true;
+}
+
+/* Returns whether it was a block that ends here. */
+static bool close_brace(struct parser *p)
+{
+	struct brace b;
+
+	if (!p->braces.n)
+		return true;
+	b = p->braces.at[--p->braces.n];
+	p->begins = b.block;
+	if (!b.block) {
+		p->statement = b.statement;
+		p->depth = b.depth;
+	}
+	return b.block;
+}
+
+static bool watch(struct parser *p, const struct token *t)
+{
+	if (p->begins) {
+		p->statement = t->span.start;
+		p->depth = p->braces.n;
+		p->begins = false;
+	}
 	if (t->kind == '{')
-		vec_push(p->ctx->arena, &p->braces, t->span);
-	else if (t->kind == '}' && p->braces.n)
-		p->braces.n--;
+		open_brace(p, t);
+	if (t->kind == '}')
+		return close_brace(p);
+	if (t->kind != ';')
+		return false;
+	if (p->braces.n)
+		p->braces.at[p->braces.n - 1].block = true;
+	p->begins = true;
+	return true;
+}
+
+/* Skips to the end of a statement that was reported: the semicolon or closing brace at
+ * its own depth, or behind a block of its own. */
+static struct token skip_statement(struct parser *p)
+{
+	size_t depth = p->depth;
+
+	p->recovering = false;
+	for (;;) {
+		struct token t = next_token(p);
+		bool nested = p->braces.n > depth, ends;
+
+		if (t.kind == END || (!nested && t.kind == '}'))
+			return t;
+		ends = watch(p, &t);
+		if (ends && p->braces.n <= depth) {
+			if (t.kind == '}') {
+				t.kind = ';';
+				t.span.start = t.span.end;
+			}
+			return t;
+		}
+	}
 }
 
 int feed_token(YYSTYPE *value, struct span *span, struct parser *p)
@@ -102,13 +162,19 @@ int feed_token(YYSTYPE *value, struct span *span, struct parser *p)
 		int first = p->first;
 
 		p->first = 0;
+		p->begins = true;
 		*span = (struct span){ p->source, 0, 0 };
 		return first;
 	}
-	t = next_token(p);
-	if (p->last.kind == ';' || p->last.kind == '{' || p->last.kind == '}')
-		p->statement = t.span.start;
-	count_braces(p, &t);
+	if (p->recovering) {
+		t = skip_statement(p);
+		/* What ended the skipping was watched there, but for what was not consumed. */
+		if (t.kind == '}')
+			watch(p, &t);
+	} else {
+		t = next_token(p);
+		watch(p, &t);
+	}
 	p->last = t;
 	*value = t.value;
 	*span = t.span;

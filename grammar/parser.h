@@ -16,6 +16,14 @@ struct token {
 	YYSTYPE value;
 };
 
+/* An open brace: of a block once a semicolon stood in it, else taken for a set's. */
+struct brace {
+	struct span span;
+	bool block;
+	uint32_t statement; /* that goes on behind a set */
+	size_t depth;
+};
+
 struct parser {
 	struct ctx *ctx;
 	struct ast_file *file;
@@ -29,8 +37,11 @@ struct parser {
 	struct token held;   /* read ahead, not delivered yet */
 	bool has_held;
 	bool wants_semicolon; /* deliver a `;` before what is held */
-	VEC(struct span) braces; /* open ones */
-	uint32_t statement; /* where the statement in hand may have begun */
+	VEC(struct brace) braces; /* open ones */
+	uint32_t statement;       /* where the statement in hand began */
+	size_t depth;             /* braces that were open there */
+	bool begins;              /* the next token begins a statement */
+	bool recovering;          /* what is left of the statement is not delivered */
 	uint32_t spoilt;    /* 1 + `statement` of one that was reported already; 0: none */
 	size_t n_errors;
 };
@@ -90,6 +101,8 @@ struct ast_exprs exprs_add(struct parser *, struct ast_exprs, struct ast_expr *)
 struct ast_names names_add(struct parser *, struct ast_names, struct ast_name);
 struct ast_stmts stmts_add(struct parser *, struct ast_stmts, struct ast_stmt *);
 struct ast_stmts stmts_lost(struct parser *, struct ast_stmts, struct span);
+/* A reserved word in a place where it is a name. */
+struct ast_name word_of(struct parser *, struct span);
 struct ast_clauses clauses_add(struct parser *, struct ast_clauses, struct ast_clause);
 struct ast_annots annots_add(struct parser *, struct ast_annots, struct ast_annot);
 struct ast_ends ends_of(struct parser *, struct span, struct ast_exprs);

@@ -142,7 +142,7 @@ static void report_semicolon(struct parser *p, uint32_t after)
 
 static void report_unclosed(struct parser *p)
 {
-	struct span open = p->braces.at[p->braces.n - 1];
+	struct span open = p->braces.at[p->braces.n - 1].span;
 
 	syntax_error(p, E0202, open, "this block is never closed");
 	p->file->unclosed = true;
@@ -167,6 +167,12 @@ static uint32_t end_before(const struct parser *p, uint32_t at)
 	return e.end;
 }
 
+static bool ends_statement(const struct parser *p)
+{
+	return p->last.kind == ';' || p->last.kind == END ||
+	       (p->last.kind == '}' && p->begins);
+}
+
 /* Delivers a `;` and then the unexpected token once more: only the statement in hand
  * is lost. */
 static void recover_with_semicolon(struct parser *p)
@@ -182,15 +188,34 @@ static void recover_with_semicolon(struct parser *p)
 	p->wants_semicolon = true;
 }
 
-void report_unexpected(struct parser *p, const struct unexpected *u)
+static void report_found(struct parser *p, const struct unexpected *u)
 {
 	size_t length;
 	const char *found = token_text(p, u->span, &length);
-	const char *expected = expected_text(p, u);
+	const char *expected = expected_text(p, u), *quote = u->at_end ? "" : "'";
+
+	if (u->at_end) {
+		found = "the end of the file";
+		length = strlen(found);
+	}
+	if (!u->at_end && is_reserved(found, length) && u->wants_name)
+		syntax_error(p, E0203, u->span, "'%.*s' is a reserved word and cannot be a name",
+			     (int)length, found);
+	else if (expected)
+		syntax_error(p, E0201, u->span, "expected %s, found %s%.*s%s", expected, quote,
+			     (int)length, found, quote);
+	else
+		syntax_error(p, E0201, u->span, "%s%.*s%s makes no sense here", quote, (int)length, found,
+			     quote);
+}
+
+void report_unexpected(struct parser *p, const struct unexpected *u)
+{
+	char found = p->text->text[u->span.start];
 	uint32_t before = end_before(p, u->span.start);
 	struct token last = { .span = { p->source, before, before } };
 	bool semicolon = u->wants_semicolon && before > 0 &&
-			 (u->at_end || found[0] == '}' || on_a_later_line(p, &last, u->span));
+			 (u->at_end || found == '}' || on_a_later_line(p, &last, u->span));
 
 	if (p->n_errors > MOST_SYNTAX_ERRORS)
 		return;
@@ -200,17 +225,13 @@ void report_unexpected(struct parser *p, const struct unexpected *u)
 		p->spoilt = 0;
 		if (on_a_later_line(p, &last, u->span))
 			recover_with_semicolon(p);
+		else
+			p->recovering = !ends_statement(p);
 	} else if (semicolon) {
 		report_semicolon(p, before);
 		recover_with_semicolon(p);
-	} else if (is_reserved(found, length) && u->wants_name) {
-		syntax_error(p, E0203, u->span, "'%.*s' is a reserved word and cannot be a name",
-			     (int)length, found);
-	} else if (expected) {
-		syntax_error(p, E0201, u->span, "expected %s, found %s%.*s%s", expected,
-			     u->at_end ? "the end of the file" : "'", (int)length, found, u->at_end ? "" : "'");
 	} else {
-		syntax_error(p, E0201, u->span, "%s%.*s%s makes no sense here",
-			     u->at_end ? "the end of the file" : "'", (int)length, found, u->at_end ? "" : "'");
+		p->recovering = !ends_statement(p);
+		report_found(p, u);
 	}
 }

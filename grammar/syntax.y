@@ -235,6 +235,7 @@ path	: dotted				{ $$ = build_path(p, @$, $1, false); }
 	;
 dotted	: IDENT					{ $$ = names_add(p, (struct ast_names){ 0 }, $1); }
 	| dotted '.' IDENT			{ $$ = names_add(p, $1, $3); }
+	| dotted '.' IN				{ $$ = names_add(p, $1, word_of(p, @3)); }	/* port.in */
 	;
 %%
 

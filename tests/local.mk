@@ -1,10 +1,18 @@
 include tests/unit/local.mk
 include tests/unit/filter.mk
+include tests/unit/plan.mk
+include tests/unit/proxy_config.mk
+include tests/fuzz/local.mk
+include tests/e2e/local.mk
+include tests/lint/plan_schema.mk
 include tests/prop/filter.mk
 include tests/prop/bridges.mk
 include tests/golden/local.mk
+include tests/golden/check_plan.mk
 
-TESTS += tests/lint/layers.sh
+TESTS += tests/lint/layers.sh tests/golden/examples_test.sh tests/golden/pages_test.sh
+EXTRA_DIST += tests/golden/examples_test.sh tests/golden/pages_test.sh tests/golden/examples \
+	examples stdlib
 EXTRA_DIST += tests/lint/layers.sh tests/lint/layers.py tests/summary.sh tests/skips
 
 # What test scripts need to know.

@@ -48,8 +48,8 @@ static void form_end(void *out)
 
 bool cbor_emit(const struct plan *plan, struct sink *sink)
 {
-	static const struct plan_form form = { form_null, form_truth, form_integer, form_number,
-					       form_text, form_list,  form_object,  form_text,
+	static const struct plan_form form = { form_null, form_truth,  form_integer, form_number,
+					       form_text, form_list,   form_object,  form_text,
 					       form_end,  cbor_key_cmp };
 
 	if (!plan_is_writable(plan))

@@ -12,7 +12,7 @@
 /* Lines of a generated file, from 1, both ends included, and the place behind them. */
 struct map_range {
 	uint32_t first, last;
-	const char *file; /* of the policy, as in the plan's sources */
+	const char *file;   /* of the policy, as in the plan's sources */
 	uint32_t line, col; /* from 1, col in bytes */
 	const char *reason; /* one sentence */
 };

@@ -141,8 +141,8 @@ static int bit_length(unsigned __int128 x)
 
 double dec_nearest(struct dec number)
 {
-	unsigned __int128 m = number.nano < 0 ? -(unsigned __int128)number.nano :
-						(unsigned __int128)number.nano;
+	unsigned __int128 m =
+	    number.nano < 0 ? -(unsigned __int128)number.nano : (unsigned __int128)number.nano;
 	unsigned __int128 q = m / NANO, rest = m % NANO;
 	int exponent = 0, spare;
 	bool up;

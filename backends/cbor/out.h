@@ -20,8 +20,8 @@ void cbor_put_int(struct sink *, int64_t);
  * holds the binary64 nearest to it. */
 void cbor_put_dec(struct sink *, struct dec);
 void cbor_put_text(struct sink *, const char *); /* must be UTF-8 */
-void cbor_put_list(struct sink *, size_t n); /* N items follow */
-void cbor_put_object(struct sink *, size_t n); /* N keys and values follow */
+void cbor_put_list(struct sink *, size_t n);     /* N items follow */
+void cbor_put_object(struct sink *, size_t n);   /* N keys and values follow */
 
 /* Compares two text keys by the bytes of their encodings. */
 int cbor_key_cmp(const char *, const char *);

@@ -47,6 +47,8 @@ struct nearest nearest_to(const char *wanted)
 	size_t limit = strlen(wanted) / 3;
 
 	limit = limit < 1 ? 1 : limit > 3 ? 3 : limit;
+	if (strlen(wanted) < 2)
+		limit = 0; /* every other letter would be near */
 	return (struct nearest){ wanted, NULL, limit + 1 };
 }
 

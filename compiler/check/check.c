@@ -67,20 +67,40 @@ static void check_model(struct check *c)
 	check_class_overlaps(c);
 }
 
-struct model *check_policy(struct ctx *ctx, const char *path, const struct search *search)
+static struct check check_new(struct ctx *ctx, const struct search *search)
 {
 	struct check c = { .ctx = ctx, .search = search };
 
 	c.model = model_new(ctx);
 	map_init(&c.by_path, ctx->arena);
-	c.model->root = modules_load(&c, path);
-	if (!c.model->root)
+	return c;
+}
+
+static struct model *check_root(struct check *c, struct module *root)
+{
+	if (!root)
 		return NULL;
-	if (c.model->root->ast->unclosed)
-		return c.model;
-	collect_expects(&c);
-	check_model(&c);
-	return c.model;
+	c->model->root = root;
+	/* Behind an open brace everything stands in the wrong block. */
+	if (root->ast->unclosed)
+		return c->model;
+	collect_expects(c);
+	check_model(c);
+	return c->model;
+}
+
+struct model *check_policy(struct ctx *ctx, const char *path, const struct search *search)
+{
+	struct check c = check_new(ctx, search);
+
+	return check_root(&c, modules_load(&c, path));
+}
+
+struct model *check_text(struct ctx *ctx, const char *text, size_t size, const struct search *search)
+{
+	struct check c = check_new(ctx, search);
+
+	return check_root(&c, modules_load_text(&c, text, size));
 }
 
 /* ---- texts of the command line ---- */
@@ -105,7 +125,7 @@ bool check_move_text(struct model *m, const char *text, struct expectation *x)
 {
 	struct check c = { .ctx = m->ctx, .model = m };
 	struct ast_expr *e = parse_text(m, text);
-	bool many;
+	bool many, ok;
 
 	*x = (struct expectation){ 0 };
 	if (!e)
@@ -114,8 +134,8 @@ bool check_move_text(struct model *m, const char *text, struct expectation *x)
 		report_type(&c, (struct operand){ e, m->root->scope, e->span }, "a movement 'a => b'");
 		return false;
 	}
-	return value_nodes(&c, m->root->scope, e->list.members.at[0], true, &x->from, &many, &x->from_all) &
-	       value_nodes(&c, m->root->scope, e->list.members.at[1], true, &x->to, &many, &x->to_all);
+	ok = value_nodes(&c, m->root->scope, e->list.members.at[0], true, &x->from, &many, &x->from_all);
+	return value_nodes(&c, m->root->scope, e->list.members.at[1], true, &x->to, &many, &x->to_all) && ok;
 }
 
 struct symbol *check_name_text(struct model *m, const char *text, unsigned kinds)

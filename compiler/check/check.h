@@ -21,6 +21,8 @@ struct search {
  * is returned even if there were errors; NULL if the root file cannot be read
  * (reported as E0002 or E0003). */
 struct model *check_policy(struct ctx *, const char *path, const struct search *);
+/* The same for a text in memory, which is called <stdin>. */
+struct model *check_text(struct ctx *, const char *text, size_t size, const struct search *);
 
 /* ---- what an expectation says, once the model is sound ---- */
 

@@ -42,33 +42,38 @@ static bool read_carries(struct reader *r)
 static bool read_move(struct reader *r, const char *form)
 {
 	const struct ast_expr *e = first_value(r);
-	bool many;
+	bool many, ok;
 
 	if (e->kind != AST_MOVE) {
 		wrong_form(r, form);
 		return false;
 	}
-	return value_nodes(r->check, r->scope, e->list.members.at[0], true, &r->x->from, &many,
-			   &r->x->from_all) &
-	       value_nodes(r->check, r->scope, e->list.members.at[1], true, &r->x->to, &many, &r->x->to_all);
+	ok = value_nodes(r->check, r->scope, e->list.members.at[0], true, &r->x->from, &many,
+			 &r->x->from_all);
+	return value_nodes(r->check, r->scope, e->list.members.at[1], true, &r->x->to, &many,
+			   &r->x->to_all) &&
+	       ok;
 }
 
 static bool read_reach(struct reader *r)
 {
-	return read_move(r, "expect reach a => b") & read_when(r, NULL) & read_carries(r);
+	bool move = read_move(r, "expect reach a => b"), when = read_when(r, NULL);
+
+	return read_carries(r) && move && when;
 }
 
 static bool read_bridge(struct reader *r)
 {
 	const struct ast_clause *by = clause_find(&r->stmt->property.clauses, "by");
+	bool move;
 
 	r->x->when = fx_true(r->check->model->fields);
 	if (!by) {
 		diag_add(DIAGS(r->check), E0307, r->stmt->span, "'expect bridge' needs 'by {functions}'");
 		return false;
 	}
-	return read_move(r, "expect bridge a => b by {f}") &
-	       value_refs(r->check, r->scope, by->values.at[0], KIND(FUNCTION), &r->x->functions);
+	move = read_move(r, "expect bridge a => b by {f}");
+	return value_refs(r->check, r->scope, by->values.at[0], KIND(FUNCTION), &r->x->functions) && move;
 }
 
 static bool on_path(void *data, const struct symbol *inst, const struct field *f)

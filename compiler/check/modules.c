@@ -304,21 +304,35 @@ static void import(struct check *c, struct module *m, const struct ast_stmt *use
 }
 
 /* The names of what M uses are there before M's own are looked up. */
-static struct module *load(struct check *c, const char *path, struct span use)
+static struct module *load_source(struct check *c, const char *path, uint32_t source, bool is_std)
 {
-	uint32_t source;
-	struct module *m;
-	bool is_std;
+	struct module *m = module_new(c, path, source, is_std);
 
-	if (!read_source(c, path, use, &source, &is_std))
-		return NULL;
-	m = module_new(c, path, source, is_std);
 	declare_module(c, m);
 	for (size_t i = 0; i < m->ast->items.n; i++)
 		if (m->ast->items.at[i]->kind == STMT_USE)
 			import(c, m, m->ast->items.at[i]);
 	m->loading = false;
 	return m;
+}
+
+static struct module *load(struct check *c, const char *path, struct span use)
+{
+	uint32_t source;
+	bool is_std;
+
+	if (!read_source(c, path, use, &source, &is_std))
+		return NULL;
+	return load_source(c, path, source, is_std);
+}
+
+struct module *modules_load_text(struct check *c, const char *text, size_t size)
+{
+	uint32_t source = source_add(&c->ctx->sources, "<stdin>", "<stdin>",
+				     arena_strndup(ARENA(c), text, size), size);
+
+	c->root_dir = real_path(c, ".");
+	return is_plain_text(c, source) ? load_source(c, "-", source, false) : NULL;
 }
 
 struct module *modules_load(struct check *c, const char *path)

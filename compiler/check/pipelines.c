@@ -198,6 +198,8 @@ struct m_links pipeline_edges_between(const struct m_pipeline *p, size_t from, s
 	struct m_links found = { 0 };
 	size_t low = 0, high = out->n;
 
+	if (!out->n)
+		return found;
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
 		const struct m_edge *e = &p->edges.at[out->at[middle]];

@@ -43,6 +43,7 @@ struct scope {
 
 /* Reads, parses and declares the root file and all it uses.  NULL: unreadable. */
 struct module *modules_load(struct check *, const char *path);
+struct module *modules_load_text(struct check *, const char *text, size_t size);
 
 /* ---- declare.c ---- */
 

@@ -130,7 +130,7 @@ static bool read_bound_value(struct check *c, struct block *b, const struct ast_
 static bool read_bound(struct check *c, struct block *b, const struct ast_stmt *s, struct m_statement *st)
 {
 	const struct ast_expr *e = only_value(c, s);
-	bool latency = !strcmp(s->name.name, "latency");
+	bool latency = !strcmp(s->name.name, "latency"), member;
 	enum ast_op op;
 
 	if (!e)
@@ -141,8 +141,8 @@ static bool read_bound(struct check *c, struct block *b, const struct ast_stmt *
 		return false;
 	}
 	st->at_least = op == OP_GE;
-	return add_member(c, b, st, e->list.members.at[0], latency ? KIND(CLASS) : MEMBER_KINDS) &
-	       read_bound_value(c, b, s, e->list.members.at[1], st);
+	member = add_member(c, b, st, e->list.members.at[0], latency ? KIND(CLASS) : MEMBER_KINDS);
+	return read_bound_value(c, b, s, e->list.members.at[1], st) && member;
 }
 
 static void report_repeated(struct check *c, const struct m_statement *st, const struct symbol *sym)

@@ -279,9 +279,9 @@ static const char *find_std(struct arena *a)
 		if (is_directory(near))
 			return near;
 	}
-	if (is_directory(STDLIB_INSTALLED))
-		return STDLIB_INSTALLED;
-	return is_directory(STDLIB_SOURCE) ? STDLIB_SOURCE : NULL;
+	if (is_directory(STDLIB_SOURCE))
+		return STDLIB_SOURCE;
+	return is_directory(STDLIB_INSTALLED) ? STDLIB_INSTALLED : NULL;
 }
 
 bool options_parse(struct options *o, int argc, char **argv, const char **command, bool *help,

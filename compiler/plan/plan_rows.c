@@ -30,18 +30,18 @@
 #define PLAN_CHOICE(row, key, word, of)
 
 #define PLAN_BEGIN(row, doc) static const struct plan_key keys_of_##row[] = {
-#define PLAN_KEY(row, kind, key, of, doc)                                                          \
+#define PLAN_KEY(row, kind, key, of, doc) \
 	{ #key, PLAN_##kind, offsetof(struct plan_##row, key), OF_##kind(of) },
-#define PLAN_END(row)                                                                              \
-	}                                                                                          \
+#define PLAN_END(row) \
+	}             \
 	;
 #include "grammar/plan_keys.def"
 #undef PLAN_BEGIN
 #undef PLAN_KEY
 #undef PLAN_END
 
-#define PLAN_BEGIN(row, doc)                                                                       \
-	{ #row, sizeof(struct plan_##row), keys_of_##row,                                          \
+#define PLAN_BEGIN(row, doc)                              \
+	{ #row, sizeof(struct plan_##row), keys_of_##row, \
 	  sizeof(keys_of_##row) / sizeof(*keys_of_##row) },
 #define PLAN_KEY(row, kind, key, of, doc)
 #define PLAN_END(row)

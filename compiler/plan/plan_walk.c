@@ -330,7 +330,7 @@ static void look_end(void *out)
 bool plan_is_writable(const struct plan *plan)
 {
 	static const struct plan_form form = { look_nothing, look_truth, look_integer, look_number,
-					       look_text,    look_open,	 look_open,    look_text,
+					       look_text,    look_open,  look_open,    look_text,
 					       look_end,     strcmp };
 	struct look look = { 0 };
 

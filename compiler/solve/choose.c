@@ -291,35 +291,33 @@ static bool take_room(struct chooser *ch, const struct question *q, const struct
 	return false;
 }
 
-/* The best bridge in the room that is left.  Room only shrinks, so what was best
- * before is best as long as it fits. */
-static void search_in_room(struct chooser *ch, struct strait *s)
+/* Room only shrinks, so what was best before is best as long as it fits. */
+bool chooser_take(struct chooser *ch, struct strait *s, price most)
 {
-	struct arena *scratch = arena_new();
+	struct arena *scratch;
 	struct question q = s->q;
 	bool exhausted = false;
 
+	if (s->stuck)
+		return false;
+	if (take_room(ch, &s->q, &s->current))
+		return true;
+	scratch = arena_new();
 	q.room = ch->left;
 	s->stuck = !bridges_best(ch->arena, crossing_new(scratch, ch->ir, ch->hosting, &q, true),
-				 s->own.cost, &s->current, &exhausted) ||
-		   exhausted;
+				 most, &s->current, &exhausted) ||
+		   exhausted || !take_room(ch, &s->q, &s->current);
 	arena_free(scratch);
+	return !s->stuck;
 }
 
 static bool take_best(struct chooser *ch, size_t i)
 {
 	struct strait *s = ch->by_flow[i];
+	bool taken = !is_rated(ch, i) || chooser_take(ch, s, s->own.cost);
 
 	ch->taken[i] = s->current;
-	if (!is_rated(ch, i))
-		return true;
-	if (s->stuck)
-		return false;
-	if (take_room(ch, &s->q, &s->current))
-		return true;
-	search_in_room(ch, s);
-	ch->taken[i] = s->current;
-	return !s->stuck && take_room(ch, &s->q, &s->current);
+	return taken;
 }
 
 /* Flow by flow the smallest of the cheapest bridges that still fit.  If none is

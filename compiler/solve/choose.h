@@ -39,6 +39,10 @@ struct chooser {
 	struct solution *solution;
 };
 
+/* The best bridge of S that costs MOST or less and fits into what is left, whose
+ * room is taken then.  `current` remembers it for the next flow.  False: none. */
+bool chooser_take(struct chooser *, struct strait *, price most);
+
 /* Chooses anew for those flows that compete for room with one that is STUCK. */
 void scarce_choose(struct chooser *, const bool *stuck);
 

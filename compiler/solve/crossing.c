@@ -640,10 +640,19 @@ static bool label_holds(struct crossing *c)
 	return true;
 }
 
+/* Loose functions always find their place. */
+static bool all_loose(const struct crossing *c)
+{
+	for (size_t i = 0; i < c->chain.n; i++)
+		if (!c->hosting->loose[c->chain.items[i].hop.function])
+			return false;
+	return true;
+}
+
 bool crossing_hopeful(struct crossing *c, const uint32_t *units, size_t n)
 {
 	lay_chain(c, units, n);
-	return fits(c) && chain_order(c->ir, &c->chain);
+	return fits(c) && (all_loose(c) || chain_order(c->ir, &c->chain));
 }
 
 unsigned crossing_check(struct crossing *c, const uint32_t *units, size_t n)

@@ -10,8 +10,10 @@
 
 #include "compiler/base/arena.h"
 
+enum { MAX_STEPS = 100000 }; /* of the simplex method for the relaxed program */
+
 struct limit {
-	int max_nodes;
+	int max_nodes, n_nodes;
 	bool reached;
 };
 
@@ -19,10 +21,10 @@ struct limit {
 static void watch(glp_tree *tree, void *arg)
 {
 	struct limit *l = arg;
-	int active, now, total;
+	int active, now;
 
-	glp_ios_tree_size(tree, &active, &now, &total);
-	if (total > l->max_nodes) {
+	glp_ios_tree_size(tree, &active, &now, &l->n_nodes);
+	if (l->n_nodes > l->max_nodes) {
 		l->reached = true;
 		glp_ios_terminate(tree);
 	}
@@ -81,6 +83,7 @@ static enum program_status relax(glp_prob *lp)
 
 	glp_init_smcp(&how);
 	how.msg_lev = GLP_MSG_OFF;
+	how.it_lim = MAX_STEPS;
 	if (glp_simplex(lp, &how))
 		return PROGRAM_FAILED;
 	switch (glp_get_status(lp)) {
@@ -89,14 +92,14 @@ static enum program_status relax(glp_prob *lp)
 	case GLP_NOFEAS:
 		return PROGRAM_IMPOSSIBLE;
 	default:
-		return PROGRAM_FAILED;
+		return PROGRAM_FAILED; /* or MAX_STEPS reached */
 	}
 }
 
 /* No cuts: Gomory's and MIR together have been seen to give wrong answers. */
-static enum program_status round_off(glp_prob *lp, int max_nodes)
+static enum program_status round_off(glp_prob *lp, struct program *p)
 {
-	struct limit limit = { max_nodes, false };
+	struct limit limit = { p->max_nodes, 0, false };
 	glp_iocp how;
 	int failed;
 
@@ -105,6 +108,7 @@ static enum program_status round_off(glp_prob *lp, int max_nodes)
 	how.cb_func = watch;
 	how.cb_info = &limit;
 	failed = glp_intopt(lp, &how);
+	p->n_nodes = limit.n_nodes;
 	if (limit.reached)
 		return PROGRAM_LIMIT;
 	if (failed)
@@ -119,7 +123,7 @@ static enum program_status round_off(glp_prob *lp, int max_nodes)
 	}
 }
 
-static enum program_status solve(const struct program *p, int *indices, double *factors,
+static enum program_status solve(struct program *p, int *indices, double *factors,
 				 bool *values, bool *found)
 {
 	glp_prob *lp = glp_create_prob();
@@ -131,7 +135,7 @@ static enum program_status solve(const struct program *p, int *indices, double *
 	glp_std_basis(lp);
 	status = relax(lp);
 	if (status == PROGRAM_BEST)
-		status = round_off(lp, p->max_nodes);
+		status = round_off(lp, p);
 	*found = (status == PROGRAM_BEST || status == PROGRAM_LIMIT) &&
 		 (glp_mip_status(lp) == GLP_OPT || glp_mip_status(lp) == GLP_FEAS);
 	for (size_t i = 0; *found && i < p->n_columns; i++)
@@ -140,7 +144,7 @@ static enum program_status solve(const struct program *p, int *indices, double *
 	return status;
 }
 
-enum program_status program_solve(const struct program *p, bool *values, bool *found)
+enum program_status program_solve(struct program *p, bool *values, bool *found)
 {
 	int *indices = xrealloc(NULL, (p->n_columns + 1) * sizeof(*indices));
 	double *factors = xrealloc(NULL, (p->n_columns + 1) * sizeof(*factors));

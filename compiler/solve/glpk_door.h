@@ -24,6 +24,7 @@ struct program {
 	const struct program_row *rows;
 	size_t n_rows;
 	int max_nodes; /* of the search tree */
+	int n_nodes;   /* out: those that were looked at */
 };
 
 enum program_status {
@@ -34,6 +35,6 @@ enum program_status {
 };
 
 /* VALUES has room for n_columns; it is filled in if *FOUND. */
-enum program_status program_solve(const struct program *, bool *values, bool *found);
+enum program_status program_solve(struct program *, bool *values, bool *found);
 
 #endif

@@ -10,7 +10,8 @@
 
 enum {
 	MAX_NODES = 20000,        /* of one search tree */
-	MAX_WORK = 4000000,       /* columns, summed over all programs that are solved */
+	MAX_WORK = 10000000,      /* columns times nodes, over all programs that are solved */
+	FIRST_NODE = 100,         /* in nodes, what the relaxed program takes */
 	LARGE_SUM = 100000,       /* of costs; beyond it doubles are asked twice */
 };
 
@@ -294,6 +295,13 @@ static void read_answer(const struct joint *j, long *chosen)
 
 enum answer { ANSWER_BEST, ANSWER_LEGAL, ANSWER_NONE, ANSWER_UNKNOWN };
 
+static int nodes_left(const struct joint *j)
+{
+	size_t n = j->work < MAX_WORK ? (MAX_WORK - j->work) / (j->n_columns + 1) : 0;
+
+	return n < MAX_NODES ? (int)n : MAX_NODES;
+}
+
 /* Minimises `costs` under all rows so far and EXTRA.  CHOSEN is legal unless there
  * is no answer; ANSWER_NONE: proven that there is none. */
 static enum answer solve(struct joint *j, const struct row_list *extra, long *chosen)
@@ -310,11 +318,16 @@ static enum answer solve(struct joint *j, const struct row_list *extra, long *ch
 		append_rows(j, &rows, &j->stages);
 		append_rows(j, &rows, &j->cuts);
 		append_rows(j, &rows, extra);
-		p = (struct program){ j->n_columns, j->costs,     j->fixed,
-				      rows.list.at, rows.list.n, MAX_NODES };
-		if ((j->work += j->n_columns) > MAX_WORK)
+		p = (struct program){ .n_columns = j->n_columns,
+				      .costs = j->costs,
+				      .fixed = j->fixed,
+				      .rows = rows.list.at,
+				      .n_rows = rows.list.n,
+				      .max_nodes = nodes_left(j) };
+		if (!p.max_nodes)
 			return ANSWER_UNKNOWN;
 		status = program_solve(&p, j->values, &found);
+		j->work += j->n_columns * ((size_t)p.n_nodes + FIRST_NODE);
 		if (status == PROGRAM_IMPOSSIBLE)
 			return ANSWER_NONE;
 		if (!found)
@@ -347,11 +360,19 @@ static void adopt(struct joint *j, const long *chosen)
 	j->total = sum_loads(j, j->best);
 }
 
-/* A legal start: each flow its first bridge that still fits. */
+/* A legal start: what the caller knows, else each flow its first bridge that fits. */
 static void start_greedily(struct joint *j)
 {
 	for (size_t f = 0; f < j->n_flows; f++) {
-		j->best[f] = JOINT_DROPPED;
+		long known = j->flows[f].chosen;
+
+		j->best[f] = known < 0 ? JOINT_DROPPED : (long)j->first[f] + known;
+		if (known >= 0)
+			add_column(j->total, &j->columns[j->best[f]]);
+	}
+	for (size_t f = 0; f < j->n_flows; f++) {
+		if (j->best[f] >= 0)
+			continue;
 		for (size_t c = j->first[f]; c < j->first[f + 1] && j->best[f] < 0; c++)
 			if (column_fits(j, j->total, &j->columns[c]))
 				j->best[f] = (long)c;
@@ -590,8 +611,7 @@ static bool misses_bridges(const struct joint *j)
 
 		all_cheapest &= j->best[f] >= 0 && j->columns[j->best[f]].extra == 0;
 		truncated |= flow->truncated;
-		if (flow->exhausted || (flow->truncated && flow->bridges[flow->n_bridges - 1].cost ==
-								   flow->bridges[0].cost))
+		if (flow->exhausted || (flow->truncated && flow->dearest == flow->bridges[0].cost))
 			return true;
 	}
 	return truncated && !all_cheapest;

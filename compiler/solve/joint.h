@@ -10,15 +10,17 @@
 
 enum { JOINT_DROPPED = -1 };
 
-/* In plan order.  Bridges are sorted best first, and each fits by itself. */
+/* In plan order.  Bridges are sorted best first (but perhaps the last), and each fits
+ * by itself. */
 struct joint_flow {
 	size_t application;
 	struct rat rate, packet;
 	const struct found_bridge *bridges;
 	size_t n_bridges;
 	bool truncated; /* there are more bridges, none of them better */
+	price dearest;  /* cost of the last of those found in order */
 	bool exhausted; /* there may be others, even better ones */
-	long chosen;    /* out: index into bridges, or JOINT_DROPPED */
+	long chosen;    /* index into bridges, or JOINT_DROPPED; in: a legal start */
 };
 
 /* ROOM: cycles per second per slot; only that of proxies with cores is looked at.

@@ -7,7 +7,8 @@
 #include "compiler/solve/joint.h"
 
 enum {
-	JOINT_COLUMNS = 60000, /* of all flows of one program together, about */
+	JOINT_STEPS = 2000000,  /* of the searches for them */
+	JOINT_COLUMNS = 20000, /* of all flows of one program together, about */
 	JOINT_COLUMNS_MOST = 2000, /* of one flow */
 	JOINT_COLUMNS_LEAST = 16,
 };
@@ -105,19 +106,73 @@ static size_t *group_flows(struct chooser *ch, const bool *scarce)
 static void list_bridges(struct chooser *ch, struct strait *s, size_t n_flows)
 {
 	struct arena *scratch = arena_new();
-	size_t limit = JOINT_COLUMNS / n_flows;
+	size_t limit = JOINT_COLUMNS / n_flows, budget = JOINT_STEPS / n_flows;
 
+	budget = budget > BRIDGES_STEPS_LIST ? BRIDGES_STEPS_LIST : budget;
 	limit = limit > JOINT_COLUMNS_MOST ? JOINT_COLUMNS_MOST : limit;
 	limit = limit < JOINT_COLUMNS_LEAST ? JOINT_COLUMNS_LEAST : limit;
 	s->bridges = bridges_list(ch->arena,
 				  crossing_new(scratch, ch->ir, ch->hosting, &s->q, false), limit,
-				  BRIDGES_STEPS_LIST, &s->n_bridges, &s->truncated,
+				  budget, &s->n_bridges, &s->truncated,
 				  &s->bridges_exhausted);
 	if (!s->n_bridges) { /* given up before the first */
 		s->bridges = &s->own;
 		s->n_bridges = 1;
 	}
 	arena_free(scratch);
+}
+
+static size_t find_bridge(const struct joint_flow *f, const struct hosting *h,
+			  const struct found_bridge *b)
+{
+	for (size_t i = 0; i < f->n_bridges; i++)
+		if (!crossing_chain_cmp(h, f->bridges[i].hops, f->bridges[i].n_hops, b->hops,
+					b->n_hops))
+			return i;
+	return f->n_bridges;
+}
+
+/* Starts a flow with bridge B, which joins the list if it is not among the best. */
+static void start_with(struct chooser *ch, struct joint_flow *f, const struct found_bridge *b)
+{
+	size_t at = find_bridge(f, ch->hosting, b);
+	struct found_bridge *more;
+
+	f->chosen = (long)at;
+	if (at < f->n_bridges)
+		return;
+	more = arena_many(ch->arena, struct found_bridge, f->n_bridges + 1);
+	for (size_t i = 0; i < f->n_bridges; i++)
+		more[i] = f->bridges[i];
+	more[f->n_bridges++] = *b;
+	f->bridges = more;
+}
+
+/* Where lists are cut short, all their bridges may want the same few proxies; so
+ * each flow gets one that fits beside those of the flows before it. */
+static void start_in_room(struct chooser *ch, const size_t *members, struct joint_flow *flows,
+			  size_t n)
+{
+	for (size_t s = 0; s < ch->hosting->n_slots; s++)
+		ch->left[s] = ch->room[s];
+	for (size_t i = 0; i < n; i++) {
+		ch->by_flow[members[i]]->current = ch->by_flow[members[i]]->own;
+		ch->by_flow[members[i]]->stuck = false;
+	}
+	for (size_t i = 0; i < n; i++) {
+		struct strait *s = ch->by_flow[members[i]];
+
+		if (chooser_take(ch, s, PRICE_MAX - 1))
+			start_with(ch, &flows[i], &s->current);
+	}
+}
+
+static bool list_is_short(const struct joint_flow *flows, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (flows[i].truncated || flows[i].exhausted)
+			return true;
+	return false;
 }
 
 static void choose_group(struct chooser *ch, const size_t *members, size_t n)
@@ -136,9 +191,13 @@ static void choose_group(struct chooser *ch, const size_t *members, size_t n)
 			.bridges = s->bridges,
 			.n_bridges = s->n_bridges,
 			.truncated = s->truncated,
+			.dearest = s->bridges[s->n_bridges - 1].cost,
 			.exhausted = s->bridges_exhausted,
+			.chosen = JOINT_DROPPED,
 		};
 	}
+	if (list_is_short(flows, n))
+		start_in_room(ch, members, flows, n);
 	if (!joint_choose(ch->arena, ch->ir, ch->hosting, flows, n, ch->room))
 		ch->solution->limit_reached = true;
 	for (size_t i = 0; i < n; i++)

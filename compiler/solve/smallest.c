@@ -195,17 +195,30 @@ static size_t find_chosen(const struct builder *b, uint32_t unit)
 	return i;
 }
 
+/* What more units cannot mend: one that is idle, an order, a proxy that is full. */
+static bool is_hopeful(struct builder *b, struct progress p)
+{
+	for (size_t i = 0; i < b->n_chosen; i++)
+		b->units[i] = b->chosen[i].unit;
+	return none_idle(b, p.count) &&
+	       crossing_hopeful(b->c, b->units, b->n_chosen);
+}
+
 static void open_unit(struct builder *b, const struct opener *x, struct progress p)
 {
 	const struct unit *u = &b->c->units[x->unit];
+	price rest;
 
 	if (!(u->covers & ~p.count.once))
 		return;
 	p.count = cover_count_add(p.count, u->covers);
 	p.cost += u->cost;
+	rest = cover_bound(&b->bounds[p.source_side], b->c->all_rows & ~p.count.once);
+	if (rest == PRICE_MAX || p.cost + rest > b->most)
+		return;
 	b->chosen[b->n_chosen++] = (struct chosen_unit){ x->unit, 0 };
 	b->taken[x->unit] = true;
-	if (p.cost <= b->most && none_idle(b, p.count))
+	if (is_hopeful(b, p))
 		place_and_extend(b, x, b->n_chosen - 1, p);
 	b->taken[x->unit] = false;
 	b->n_chosen--;

@@ -253,7 +253,7 @@ static bool draw_targets(struct compiling *c, int *code)
 static bool write_all(struct compiling *c, bool targets, int *code)
 {
 	struct sink map = { 0 };
-	bool ok = write_kind(c, "plan");
+	bool ok = write_kind(c, "plan") && write_emits(c);
 
 	for (size_t i = 0; i < c->outputs.n && ok && targets; i++)
 		ok = write_text(c, in_dir(c, c->outputs.at[i].path), &c->outputs.at[i].text);
@@ -308,9 +308,8 @@ static int into_directory(struct run *r, struct policy *p)
 		complete = policy_code(p) == EXIT_DONE;
 	}
 	code = policy_report(r, p);
-	if (p->plan && !r->options->only_emit)
-		ok = write_all(&c, complete, &code);
-	if (!ok || !write_emits(&c))
+	ok = p->plan && !r->options->only_emit ? write_all(&c, complete, &code) : write_emits(&c);
+	if (!ok)
 		code = exit_worse(code, EXIT_ENVIRONMENT);
 	for (size_t i = 0; i < c.outputs.n; i++)
 		sink_free(&c.outputs.at[i].text);

@@ -11,6 +11,7 @@
 
 #include "compiler/base/text.h"
 #include "compiler/tools/command.h"
+#include "compiler/tools/fmt.h"
 #include "grammar/parse.h"
 
 struct piece {
@@ -440,21 +441,21 @@ static bool same_lexemes(struct ctx *ctx, uint32_t old, const struct sink *text)
 	return true;
 }
 
-/* The formatted text of a source that parses. */
-static void format_source(struct ctx *ctx, uint32_t source, struct layout *l, struct sink *out)
+bool fmt_source(struct ctx *ctx, uint32_t source, struct sink *out)
 {
 	struct lexemes all = scan_lexemes(ctx, source);
+	struct layout l = { .arena = ctx->arena, .src = source_at(&ctx->sources, source) };
 
-	*l = (struct layout){ .arena = ctx->arena, .src = source_at(&ctx->sources, source) };
-	begin_statement(l);
+	begin_statement(&l);
 	for (size_t i = 0; i < all.n; i++)
-		read_lexeme(l, &all.at[i], i + 1 < all.n ? &all.at[i + 1] : NULL);
-	place_all(&l->lines);
-	for (size_t i = 0; i < l->lines.n; i++) {
-		if (l->lines.at[i].blank_before)
+		read_lexeme(&l, &all.at[i], i + 1 < all.n ? &all.at[i + 1] : NULL);
+	place_all(&l.lines);
+	for (size_t i = 0; i < l.lines.n; i++) {
+		if (l.lines.at[i].blank_before)
 			sink_putc(out, '\n');
-		write_line(&l->lines.at[i], out);
+		write_line(&l.lines.at[i], out);
 	}
+	return same_lexemes(ctx, source, out);
 }
 
 /* ---- differences ---- */
@@ -625,7 +626,6 @@ static int format_file(struct run *r, const char *path)
 {
 	struct policy p = { .ctx = ctx_new(), .path = path };
 	struct sink out = { 0 };
-	struct layout layout;
 	uint32_t source = 0;
 	int code;
 
@@ -634,8 +634,7 @@ static int format_file(struct run *r, const char *path)
 		parse_file(p.ctx, source);
 	code = policy_report(r, &p);
 	if (code == EXIT_DONE) {
-		format_source(p.ctx, source, &layout, &out);
-		if (same_lexemes(p.ctx, source, &out)) {
+		if (fmt_source(p.ctx, source, &out)) {
 			code = deliver(r, path, source_at(&p.ctx->sources, source), &out);
 		} else {
 			run_error(r, "formatting %s would change its meaning, so it was left alone", path);

@@ -1,6 +1,6 @@
 noinst_LIBRARIES += %D%/libtools.a
 %C%_libtools_a_SOURCES = \
 	%D%/ast_json.c %D%/ast_json.h %D%/check.c %D%/command.h %D%/commands.c %D%/compile.c \
-	%D%/completion.c %D%/explain.c %D%/flags.c %D%/fmt.c %D%/graph.c %D%/graph.h %D%/help.c \
+	%D%/completion.c %D%/explain.c %D%/flags.c %D%/fmt.c %D%/fmt.h %D%/graph.c %D%/graph.h %D%/help.c \
 	%D%/pass.c %D%/print.c %D%/test.c %D%/version.c
 %C%_libtools_a_CFLAGS = $(AM_CFLAGS) $(NETTLE_CFLAGS)

@@ -40,7 +40,9 @@ static bool skip(struct input *in, unsigned depth)
 
 	if (depth > DEEPEST || !next(in, &t))
 		return false;
-	n = t.kind == TOKEN_LIST ? t.count : t.kind == TOKEN_OBJECT ? 2 * t.count : t.kind == TOKEN_TAG;
+	n = t.kind == TOKEN_LIST     ? t.count
+	    : t.kind == TOKEN_OBJECT ? 2 * t.count
+				     : t.kind == TOKEN_TAG;
 	if (n > (uint64_t)(in->end - in->at))
 		return false;
 	while (n--)
@@ -134,10 +136,10 @@ static bool read_file(struct input *in, struct source_map_file *f)
 
 		if (!next(in, &key) || key.kind != TOKEN_TEXT)
 			return false;
-		ok = is_key(&key, "path")   ? read_text(in, &f->path) :
-		     is_key(&key, "sha256") ? read_text(in, &f->sha256) :
-		     is_key(&key, "ranges") ? read_ranges(in, f) :
-					      skip(in, 0);
+		ok = is_key(&key, "path")     ? read_text(in, &f->path)
+		     : is_key(&key, "sha256") ? read_text(in, &f->sha256)
+		     : is_key(&key, "ranges") ? read_ranges(in, f)
+					      : skip(in, 0);
 		if (!ok)
 			return false;
 	}

@@ -570,7 +570,8 @@ static bool check_index(struct reader *r, int64_t index, size_t n, const char *w
 			const char *path)
 {
 	if (index < 0 || (uint64_t)index >= n)
-		return reader_refuse_at(r, path, "%jd is none of the %zu %s", (intmax_t)index, n, what);
+		return reader_refuse_at(r, path, "%jd is none of the %zu %s", (intmax_t)index, n,
+					what);
 	return true;
 }
 

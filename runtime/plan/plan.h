@@ -65,7 +65,12 @@ struct rplan_values {
 };
 
 enum rplan_value_kind {
-	RPLAN_NULL, RPLAN_BOOL, RPLAN_NUMBER, RPLAN_TEXT, RPLAN_LIST, RPLAN_OBJECT
+	RPLAN_NULL,
+	RPLAN_BOOL,
+	RPLAN_NUMBER,
+	RPLAN_TEXT,
+	RPLAN_LIST,
+	RPLAN_OBJECT
 };
 
 struct rplan_value {
@@ -99,18 +104,18 @@ struct rplan_named_value {
 #define RPLAN_C_TEXTS(key, of) struct rplan_texts key;
 #define RPLAN_C_INTS(key, of) struct rplan_ints key;
 #define RPLAN_C_LISTS(key, of) struct rplan_lists key;
-#define RPLAN_C_LIST(key, of)                                                                      \
-	struct {                                                                                   \
-		const struct rplan_##of *at;                                                       \
-		size_t n;                                                                          \
+#define RPLAN_C_LIST(key, of)                \
+	struct {                             \
+		const struct rplan_##of *at; \
+		size_t n;                    \
 	} key;
 #define RPLAN_C_ONE(key, of) const struct rplan_##of *key;
 #define RPLAN_C_ONE_NULL(key, of) const struct rplan_##of *key;
-#define RPLAN_C_MAP(key, of)                                                                       \
-	struct {                                                                                   \
-		const char *const *names; /* shorter first, then by byte value */                  \
-		const struct rplan_##of *at;                                                       \
-		size_t n;                                                                          \
+#define RPLAN_C_MAP(key, of)                                                      \
+	struct {                                                                  \
+		const char *const *names; /* shorter first, then by byte value */ \
+		const struct rplan_##of *at;                                      \
+		size_t n;                                                         \
 	} key;
 #define RPLAN_C_MAP_NUM(key, of) struct rplan_map_num key;
 #define RPLAN_C_VALUES(key, of) struct rplan_values key;
@@ -119,8 +124,8 @@ struct rplan_named_value {
 #define PLAN_BEGIN(row, doc) struct rplan_##row {
 #define PLAN_KEY(row, kind, key, of, doc) RPLAN_C_##kind(key, of)
 #define PLAN_SIDE(row, ...)
-#define PLAN_END(row)                                                                              \
-	}                                                                                          \
+#define PLAN_END(row) \
+	}             \
 	;
 #define PLAN_CHOICE(row, key, word, of)
 #include "grammar/plan_keys.def"
@@ -134,10 +139,10 @@ struct rplan_named_value {
 #define PLAN_BEGIN(row, doc)
 #define PLAN_KEY(row, kind, key, of, doc)
 #define PLAN_END(row)
-#define PLAN_CHOICE(row, key, word, of)                                                            \
-	static inline const struct rplan_##of *rplan_##row##_##word(const struct rplan_##row *r)   \
-	{                                                                                          \
-		return strcmp(r->backend, #word) ? NULL : r->key;                                  \
+#define PLAN_CHOICE(row, key, word, of)                                                          \
+	static inline const struct rplan_##of *rplan_##row##_##word(const struct rplan_##row *r) \
+	{                                                                                        \
+		return strcmp(r->backend, #word) ? NULL : r->key;                                \
 	}
 #include "grammar/plan_keys.def"
 #undef PLAN_BEGIN
@@ -148,7 +153,7 @@ struct rplan_named_value {
 
 struct plan_error {
 	char text[512]; /* "flows[3].cost.setup_us: expected a number, found text" */
-	size_t offset; /* of the byte where reading stopped; 0: the file could not be read */
+	size_t offset;  /* of the byte where reading stopped; 0: the file could not be read */
 };
 
 /* Reads a file; `-` is standard input.  NULL: *ERROR says why. */

@@ -13,7 +13,7 @@
 /* One step of the path to the value that is being read: a key, or an index. */
 struct reader_step {
 	const char *key; /* NULL: an index; not ended by NUL */
-	size_t n; /* length of the key, or the index */
+	size_t n;        /* length of the key, or the index */
 };
 
 struct reader {
@@ -36,7 +36,7 @@ struct reader_object {
 bool reader_refuse(struct reader *, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* The same with a path of the caller's own. */
 bool reader_refuse_at(struct reader *, const char *path, const char *fmt, ...)
-	__attribute__((format(printf, 3, 4)));
+    __attribute__((format(printf, 3, 4)));
 
 /* Reads a token; false: refused. */
 bool reader_token(struct reader *, struct token *);

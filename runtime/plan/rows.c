@@ -30,11 +30,11 @@
 #define PLAN_CHOICE(row, key, word, of)
 
 #define PLAN_BEGIN(row, doc) static const struct rplan_key keys_of_##row[] = {
-#define PLAN_KEY(row, kind, key, of, doc)                                                          \
+#define PLAN_KEY(row, kind, key, of, doc) \
 	{ #key, RPLAN_KIND_##kind, offsetof(struct rplan_##row, key), OF_##kind(of) },
-#define PLAN_END(row)                                                                              \
-	}                                                                                          \
-	;                                                                                          \
+#define PLAN_END(row) \
+	}             \
+	;             \
 	_Static_assert(sizeof(keys_of_##row) / sizeof(*keys_of_##row) <= 64, "one bit per key");
 #include "grammar/plan_keys.def"
 #undef PLAN_BEGIN
@@ -44,16 +44,16 @@
 /* A row has a head, and each key a head, its letters and a value. */
 #define PLAN_BEGIN(row, doc) enum { least_of_##row = 1
 #define PLAN_KEY(row, kind, key, of, doc) +(1 + sizeof(#key) - 1 + 1)
-#define PLAN_END(row)                                                                              \
-	}                                                                                          \
+#define PLAN_END(row) \
+	}             \
 	;
 #include "grammar/plan_keys.def"
 #undef PLAN_BEGIN
 #undef PLAN_KEY
 #undef PLAN_END
 
-#define PLAN_BEGIN(row, doc)                                                                       \
-	{ #row, sizeof(struct rplan_##row), keys_of_##row,                                         \
+#define PLAN_BEGIN(row, doc)                               \
+	{ #row, sizeof(struct rplan_##row), keys_of_##row, \
 	  sizeof(keys_of_##row) / sizeof(*keys_of_##row), least_of_##row },
 #define PLAN_KEY(row, kind, key, of, doc)
 #define PLAN_END(row)

@@ -279,16 +279,11 @@ size_t token_read(const uint8_t *bytes, size_t size, struct token *token, const 
 const char *token_name(const struct token *token)
 {
 	static const char *const names[] = {
-		[TOKEN_NULL] = "null",
-		[TOKEN_BOOL] = "true or false",
-		[TOKEN_UINT] = "an integer",
-		[TOKEN_NEGATIVE] = "a negative integer",
-		[TOKEN_FLOAT] = "a fraction",
-		[TOKEN_TEXT] = "text",
-		[TOKEN_BYTES] = "bytes",
-		[TOKEN_LIST] = "a list",
-		[TOKEN_OBJECT] = "an object",
-		[TOKEN_TAG] = "a tag",
+		[TOKEN_NULL] = "null",        [TOKEN_BOOL] = "true or false",
+		[TOKEN_UINT] = "an integer",  [TOKEN_NEGATIVE] = "a negative integer",
+		[TOKEN_FLOAT] = "a fraction", [TOKEN_TEXT] = "text",
+		[TOKEN_BYTES] = "bytes",      [TOKEN_LIST] = "a list",
+		[TOKEN_OBJECT] = "an object", [TOKEN_TAG] = "a tag",
 		[TOKEN_OTHER] = "undefined",
 	};
 

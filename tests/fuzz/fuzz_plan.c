@@ -97,13 +97,13 @@ static size_t visit_values(struct rplan_values values)
 #define VISIT_TEXTS(key, of) sum += visit_texts(r->key);
 #define VISIT_INTS(key, of) sum += visit_ints(r->key);
 #define VISIT_LISTS(key, of) sum += visit_lists(r->key);
-#define VISIT_LIST(key, of)                                                                        \
-	for (size_t i = 0; i < r->key.n; i++)                                                      \
+#define VISIT_LIST(key, of)                   \
+	for (size_t i = 0; i < r->key.n; i++) \
 		sum += visit_##of(&r->key.at[i]);
 #define VISIT_ONE(key, of) sum += visit_##of(r->key);
 #define VISIT_ONE_NULL(key, of) sum += r->key ? visit_##of(r->key) : 0;
-#define VISIT_MAP(key, of)                                                                         \
-	for (size_t i = 0; i < r->key.n; i++)                                                      \
+#define VISIT_MAP(key, of)                    \
+	for (size_t i = 0; i < r->key.n; i++) \
 		sum += strlen(r->key.names[i]) + visit_##of(&r->key.at[i]);
 #define VISIT_MAP_NUM(key, of) sum += visit_map_num(r->key);
 #define VISIT_VALUES(key, of) sum += visit_values(r->key);
@@ -112,13 +112,13 @@ static size_t visit_values(struct rplan_values values)
 static size_t visit_choice(const struct rplan_target *);
 
 #define PLAN_SIDE(row, ...)
-#define PLAN_BEGIN(row, doc)                                                                       \
-	static size_t visit_##row(const struct rplan_##row *r)                                     \
-	{                                                                                          \
+#define PLAN_BEGIN(row, doc)                                   \
+	static size_t visit_##row(const struct rplan_##row *r) \
+	{                                                      \
 		size_t sum = 0;
 #define PLAN_KEY(row, kind, key, of, doc) VISIT_##kind(key, of)
-#define PLAN_END(row)                                                                              \
-	return sum;                                                                                \
+#define PLAN_END(row) \
+	return sum;   \
 	}
 #define PLAN_CHOICE(row, key, word, of)
 #include "grammar/plan_keys.def"
@@ -132,8 +132,8 @@ static size_t visit_choice(const struct rplan_target *t)
 #define PLAN_BEGIN(row, doc)
 #define PLAN_KEY(row, kind, key, of, doc)
 #define PLAN_END(row)
-#define PLAN_CHOICE(row, key, word, of)                                                            \
-	if (rplan_target_##word(t))                                                                \
+#define PLAN_CHOICE(row, key, word, of) \
+	if (rplan_target_##word(t))     \
 		return visit_##of(rplan_target_##word(t));
 #include "grammar/plan_keys.def"
 	abort();

@@ -8,6 +8,7 @@ case=$1
 dir=$(dirname "$case")
 name=$(basename "$case" .epi)
 here=$(pwd)
+top=$(cd "${srcdir:-.}" && pwd)
 epic=${EPIC:-$here/epic}
 actual=$(mktemp)
 trap 'rm -f "$actual"' EXIT
@@ -18,6 +19,8 @@ cd "$dir" || exit 99
 # Sanitizers call memory that is freed at exit by the system a leak.
 eval "ASAN_OPTIONS=detect_leaks=0 \"\$epic\" $arguments \"\$name.epi\"" >"$actual" 2>&1 </dev/null
 echo "exit $?" >>"$actual"
+# Where the tree lies must not matter.
+sed -i "s#$top#TOP#g" "$actual"
 if [ -n "${UPDATE-}" ]; then
 	cp "$actual" "$name.expected"
 	exit 0

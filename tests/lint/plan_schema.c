@@ -24,15 +24,15 @@ struct row {
 
 #define PLAN_BEGIN(row, doc) static const struct key keys_of_##row[] = {
 #define PLAN_KEY(row, kind, key, of, doc) { #key, #kind, #of, doc },
-#define PLAN_END(row)                                                                              \
-	}                                                                                          \
+#define PLAN_END(row) \
+	}             \
 	;
 #include "grammar/plan_keys.def"
 #undef PLAN_BEGIN
 #undef PLAN_KEY
 #undef PLAN_END
 
-#define PLAN_BEGIN(row, doc)                                                                       \
+#define PLAN_BEGIN(row, doc) \
 	{ #row, doc, keys_of_##row, sizeof(keys_of_##row) / sizeof(*keys_of_##row) },
 #define PLAN_KEY(row, kind, key, of, doc)
 #define PLAN_END(row)
@@ -72,7 +72,8 @@ static const struct form {
 	{ "TEXTS", "[* tstr]", "\"type\": \"array\", \"items\": {\"type\": \"string\"}" },
 	{ "INTS", "[* int]", "\"type\": \"array\", \"items\": {\"type\": \"integer\"}" },
 	{ "LISTS", "[* [* tstr]]",
-	  "\"type\": \"array\", \"items\": {\"type\": \"array\", \"items\": {\"type\": \"string\"}}" },
+	  "\"type\": \"array\", \"items\": {\"type\": \"array\", \"items\": {\"type\": "
+	  "\"string\"}}" },
 	{ "LIST", "[* %]", "\"type\": \"array\", \"items\": {\"$ref\": \"#/$defs/%\"}" },
 	{ "ONE", "%", "\"$ref\": \"#/$defs/%\"" },
 	{ "ONE_NULL", "% / null", "\"anyOf\": [{\"$ref\": \"#/$defs/%\"}, {\"type\": \"null\"}]" },

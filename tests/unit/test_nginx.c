@@ -8,10 +8,16 @@
 #include "backends/socks/socks.h"
 
 #define COUNT(a) (sizeof(a) / sizeof(*(a)))
-#define TEXTS(...)                                                                                 \
-	{                                                                                          \
-		(const char *const[]){ __VA_ARGS__ }, COUNT(((const char *const[]){ __VA_ARGS__ })) \
+#define TEXTS(texts)                  \
+	{                             \
+		(texts), COUNT(texts) \
 	}
+
+static const char *const everyone[] = { "10.0.0.0/8", "2001:db8::/32" };
+static const char *const one_source[] = { "192.0.2.7/32" };
+static const char *const proxy[] = { "192.0.2.2", "[2001:db8::2]" };
+static const char *const server[] = { "192.0.2.1/32" };
+static const char *const two_links[] = { "socks6://h:1", "socks6://h:2" };
 
 /* Line 1: the target, line 2: the first flow, line 3: the second. */
 static const char policy[] = "target\nflow a\nflow b\n";
@@ -37,16 +43,21 @@ static struct world world_new(void)
 	source_add(&w.ctx->sources, "p.epi", "p.epi", policy, strlen(policy));
 	w.flows[0] = (struct plan_flow){ .from = "a.x", .to = "b.y" };
 	w.flows[1] = (struct plan_flow){ .from = "a.z", .to = "b.y" };
-	w.listeners[0] = (struct plan_listener){ .span = flow_spans[0], .flow = 0, .port = 8080,
+	w.listeners[0] = (struct plan_listener){ .span = flow_spans[0],
+						 .flow = 0,
+						 .port = 8080,
 						 .next = "[2001:db8::9]:11080",
-						 .destination = "192.0.2.1:443", .chained = true,
-						 .allow = TEXTS("10.0.0.0/8", "2001:db8::/32") };
-	w.listeners[1] = (struct plan_listener){ .span = flow_spans[1], .flow = 1, .port = 8081,
+						 .destination = "192.0.2.1:443",
+						 .chained = true,
+						 .allow = TEXTS(everyone) };
+	w.listeners[1] = (struct plan_listener){ .span = flow_spans[1],
+						 .flow = 1,
+						 .port = 8081,
 						 .next = "192.0.2.1:443",
 						 .destination = "192.0.2.1:443",
-						 .allow = TEXTS("192.0.2.7/32") };
-	w.nginx = (struct plan_nginx_config){ .at = "a.px", .mode = "stream",
-					      .addresses = TEXTS("192.0.2.2", "[2001:db8::2]") };
+						 .allow = TEXTS(one_source) };
+	w.nginx =
+	    (struct plan_nginx_config){ .at = "a.px", .mode = "stream", .addresses = TEXTS(proxy) };
 	w.target = (struct plan_target){ .span = target_span, .name = "web", .backend = "nginx" };
 	return w;
 }
@@ -152,7 +163,8 @@ static void ranges_cover_the_blocks_and_name_their_statements(void)
 		const char *block = lines(&w, f->ranges.at[i].first, f->ranges.at[i].last);
 
 		CU_ASSERT_EQUAL(span_cmp(f->ranges.at[i].policy, flow_spans[i - 1]), 0);
-		CU_ASSERT_EQUAL(strncmp(block, i == 1 ? "    # epi:p.epi:2\n" : "    # epi:p.epi:3\n", 18), 0);
+		CU_ASSERT_EQUAL(
+		    strncmp(block, i == 1 ? "    # epi:p.epi:2\n" : "    # epi:p.epi:3\n", 18), 0);
 		CU_ASSERT_EQUAL(times(block, "server {"), 1);
 		UNIT_TEXT("    }\n", block + strlen(block) - 6);
 	}
@@ -193,12 +205,16 @@ static void a_chain_table_tells_links_and_straight_ways(void)
 	struct world w = world_new();
 	const char *table;
 
-	w.chains[0] = (struct plan_chain){ .span = flow_spans[0], .flow = 0, .when = "true",
-					   .from = TEXTS("10.0.0.0/8"), .to = TEXTS("192.0.2.1/32"),
-					   .links = TEXTS("socks6://h:1", "socks6://h:2") };
+	w.chains[0] = (struct plan_chain){ .span = flow_spans[0],
+					   .flow = 0,
+					   .when = "true",
+					   .from = TEXTS(everyone),
+					   .to = TEXTS(server),
+					   .links = TEXTS(two_links) };
 	w.chains[1] = (struct plan_chain){ .span = flow_spans[1], .flow = 1, .when = "true" };
-	w.socks = (struct plan_socks_config){ .at = "a.px", .version = 6, .listen = 1080,
-					      .auth = "none", .dialect = "draft" };
+	w.socks = (struct plan_socks_config){
+		.at = "a.px", .version = 6, .listen = 1080, .auth = "none", .dialect = "draft"
+	};
 	w.socks.chains.at = w.chains;
 	w.socks.chains.n = COUNT(w.chains);
 	table = emitted(&w, &backend_socks, &w.socks);
@@ -210,7 +226,10 @@ static void a_chain_table_tells_links_and_straight_ways(void)
 	world_free(&w);
 }
 
-#define UNIT(name) { #name, name }
+#define UNIT(name)          \
+	{                   \
+#name, name \
+	}
 
 static const struct unit units[] = {
 	UNIT(a_listener_listens_on_all_addresses_of_the_proxy),

@@ -81,7 +81,7 @@ static void make_nodes(struct world *w)
 	set_node(w, NORTH_PY, "north.py", NORTH, "10.1.0.3");
 	w->nodes[HUB_PX].hosts = w->nodes[NORTH_PX].hosts = w->nodes[NORTH_PY].hosts = hosted;
 	w->nodes[HUB_PX].n_hosts = w->nodes[NORTH_PX].n_hosts = w->nodes[NORTH_PY].n_hosts =
-		COUNT(hosted);
+	    COUNT(hosted);
 }
 
 static struct world *world_new(void)
@@ -113,8 +113,11 @@ static void world_free(struct world *w)
 static const struct fx *within(struct world *w, const char *field, const char *prefix)
 {
 	struct prefix p = prefix_of(prefix);
-	struct fx_member m = { .kind = FX_PREFIX, .family = p.family, .length = p.length,
-			       .lo = prefix_first(p), .hi = prefix_last(p) };
+	struct fx_member m = { .kind = FX_PREFIX,
+			       .family = p.family,
+			       .length = p.length,
+			       .lo = prefix_first(p),
+			       .hi = prefix_last(p) };
 
 	return fx_cmp(w->ir.fields, fields_find(w->ir.fields, field), &m, 1);
 }
@@ -427,9 +430,9 @@ static const struct fx *with_flags(struct world *w)
 
 static const struct fx *each_source_its_port(struct world *w)
 {
-	return either(w, both(w, https(w), within(w, "ip.src", "10.2.0.0/25")),
-		      both(w, fx_service(w->ir.fields, 6, 80, 80),
-			   within(w, "ip.src", "10.2.0.128/25")));
+	return either(
+	    w, both(w, https(w), within(w, "ip.src", "10.2.0.0/25")),
+	    both(w, fx_service(w->ir.fields, 6, 80, 80), within(w, "ip.src", "10.2.0.128/25")));
 }
 
 static const struct fx *port_zero(struct world *w)
@@ -730,7 +733,10 @@ static void a_node_without_an_address_is_named(void)
 	world_free(w);
 }
 
-#define UNIT(name) { #name, name }
+#define UNIT(name)          \
+	{                   \
+#name, name \
+	}
 
 static const struct unit units[] = {
 	UNIT(a_bridged_flow_takes_a_port_for_each_destination),

@@ -11,8 +11,9 @@
 int main(int argc, char **argv)
 {
 	struct sink out = { 0 };
-	bool ok = argc == 2 && (!strcmp(argv[1], "cbor") ? cbor_emit(sample_plan(), &out) :
-				!strcmp(argv[1], "json") && json_emit(sample_plan(), &out));
+	bool ok = argc == 2 && (!strcmp(argv[1], "cbor")
+				    ? cbor_emit(sample_plan(), &out)
+				    : !strcmp(argv[1], "json") && json_emit(sample_plan(), &out));
 
 	ok = ok && fwrite(out.data, 1, out.size, stdout) == out.size;
 	sink_free(&out);

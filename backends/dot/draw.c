@@ -1,0 +1,164 @@
+#include <config.h>
+
+#include "backends/dot/draw.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define FONT "Helvetica,Arial,sans-serif"
+
+enum { EXIT_ENVIRONMENT = 5 };
+
+/* ---- memory and sets ---- */
+
+static void exhausted(void)
+{
+	fputs("epic-graph: no memory is left\n", stderr);
+	exit(EXIT_ENVIRONMENT);
+}
+
+void *draw_alloc(size_t n, size_t size)
+{
+	void *p = calloc(n ? n : 1, size);
+
+	if (!p)
+		exhausted();
+	return p;
+}
+
+void text_open(struct text *t)
+{
+	t->bytes = NULL;
+	t->to = open_memstream(&t->bytes, &t->size);
+	if (!t->to)
+		exhausted();
+}
+
+char *text_take(struct text *t)
+{
+	if (ferror(t->to) | fclose(t->to))
+		exhausted();
+	return t->bytes;
+}
+
+void names_add(struct names *names, const char *name)
+{
+	/* Full whenever n is a power of two. */
+	if (!(names->n & (names->n - 1))) {
+		names->at = realloc(names->at, (names->n ? 2 * names->n : 1) * sizeof(*names->at));
+		if (!names->at)
+			exhausted();
+	}
+	names->at[names->n++] = name;
+}
+
+static int compare_names(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+void names_sort(struct names *names)
+{
+	size_t kept = 0;
+
+	if (names->n)
+		qsort(names->at, names->n, sizeof(*names->at), compare_names);
+	for (size_t i = 0; i < names->n; i++)
+		if (!kept || strcmp(names->at[kept - 1], names->at[i]))
+			names->at[kept++] = names->at[i];
+	names->n = kept;
+}
+
+size_t names_find(const struct names *names, const char *name)
+{
+	const char **found =
+	    names->n ? bsearch(&name, names->at, names->n, sizeof(*names->at), compare_names)
+		     : NULL;
+
+	return found ? (size_t)(found - names->at) : SIZE_MAX;
+}
+
+void names_free(struct names *names)
+{
+	free(names->at);
+}
+
+/* ---- the frame of every drawing ---- */
+
+static const struct look looks[] = {
+	{ "direct", GREEN, "solid", "\xe2\x94\x81\xe2\x94\x81\xe2\x94\x81\xe2\x96\xb6",
+	  "direct: allowed as it is" },
+	{ "bridged", BLUE, "bold", "\xe2\x94\x81\xe2\x96\xa2\xe2\x94\x81\xe2\x96\xb6",
+	  "bridged: through functions on proxies" },
+	{ "unbridgeable", RED, "dashed", "\xe2\x95\x8d \xe2\x95\x8d \xe2\x96\xb7",
+	  "unbridgeable: no functions supply what is missing" },
+	{ "forbidden", RED, "dotted", "\xe2\x94\x85 \xe2\x94\x85 \xe2\x96\xb7",
+	  "forbidden: a rule stops it" },
+};
+
+const struct look *look_of(const char *status)
+{
+	for (size_t i = 0; i < sizeof(looks) / sizeof(*looks); i++)
+		if (!strcmp(looks[i].status, status))
+			return &looks[i];
+	return &looks[0];
+}
+
+void draw_open(FILE *to, const struct rplan_plan *plan, const char *view, const char *more)
+{
+	fputs("digraph ", to);
+	put_quoted(to, view);
+	fputs(" {\n"
+	      "  graph [fontname=\"" FONT "\", fontsize=11, fontcolor=\"" INK "\", rankdir=LR,\n"
+	      "         bgcolor=white, pad=0.3, nodesep=0.35, ranksep=0.7,\n"
+	      "         labelloc=t, labeljust=l, tooltip=\" \"",
+	      to);
+	fprintf(to, "%s", more);
+	fputs(",\n         label=<<FONT POINT-SIZE=\"17\"><B>", to);
+	put_html(to, plan->module);
+	fputs("&#160; </B></FONT><FONT POINT-SIZE=\"17\" COLOR=\"" PALE_INK "\">", to);
+	put_html(to, view);
+	fputs("</FONT><BR ALIGN=\"LEFT\"/>>]\n"
+	      "  node [fontname=\"" FONT "\", fontsize=11, fontcolor=\"" INK "\", color=\"" FRAME
+	      "\",\n"
+	      "        shape=box, style=\"rounded,filled\", fillcolor=white, height=0.3, "
+	      "margin=\"0.14,0.07\"]\n"
+	      "  edge [fontname=\"" FONT "\", fontsize=10, fontcolor=\"" INK "\", color=\"" PALE_INK
+	      "\", arrowsize=0.8]\n\n"
+	      "  subgraph cluster_all {\n"
+	      "  peripheries=0; labelloc=b; labeljust=l\n",
+	      to);
+}
+
+void draw_legend_open(FILE *to)
+{
+	fputs("  label=<<TABLE BORDER=\"0\" CELLBORDER=\"0\" CELLSPACING=\"0\" CELLPADDING=\"2\">\n"
+	      "    <TR><TD></TD></TR>\n",
+	      to);
+}
+
+void draw_legend_row(FILE *to, const char *colour, const char *sample, const char *meaning)
+{
+	fprintf(to,
+		"    <TR><TD ALIGN=\"RIGHT\"><FONT COLOR=\"%s\">%s</FONT></TD><TD ALIGN=\"LEFT\">"
+		"<FONT COLOR=\"" PALE_INK "\" POINT-SIZE=\"10\">%s</FONT></TD></TR>\n",
+		colour, sample, meaning);
+}
+
+void draw_legend_close(FILE *to)
+{
+	fputs("  </TABLE>>\n", to);
+}
+
+void draw_close(FILE *to)
+{
+	fputs("  }\n}\n", to);
+}
+
+void draw_nothing(FILE *to, const char *words)
+{
+	fputs("  nothing [style=\"rounded,dashed\", label=", to);
+	put_quoted(to, words);
+	fputs("]\n", to);
+}

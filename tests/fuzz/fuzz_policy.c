@@ -1,0 +1,34 @@
+/* Any bytes as a policy: read, checked, and if sound taken through movement to the plan. */
+#include <config.h>
+
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include "compiler/check/check.h"
+#include "compiler/lower/lower.h"
+#include "compiler/plan/plan.h"
+#include "compiler/solve/movement.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
+{
+	/* With a standard library, policies that use it get farther. */
+	const struct search search = { .std = getenv("EPIC_FUZZ_STD") };
+	struct ctx *ctx = ctx_new();
+	struct model *m = check_text(ctx, (const char *)bytes, size, &search);
+
+	if (m && !ctx->diags.n_errors) {
+		struct ir *ir = lower(m);
+		struct solution *s;
+
+		ir_verify(ir);
+		s = movement_choose(ctx, ir, true);
+		movement_report(ctx, ir, s);
+		plan_build(ctx, ir, s);
+	}
+	diag_finish(&ctx->diags);
+	ctx_free(ctx);
+	return 0;
+}

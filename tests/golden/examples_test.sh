@@ -1,0 +1,58 @@
+#!/bin/sh
+# Compiles every example and compares what comes out with tests/golden/examples/NAME:
+# the plan as JSON, the text files of the targets, what `epic test` says, exit codes.
+# A second run in another folder and locale must give the same bytes.  UPDATE=1 writes
+# the expectations instead.
+set -u
+epic=${EPIC:-$(pwd)/epic}
+src=${srcdir:-.}
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+export ASAN_OPTIONS=detect_leaks=0
+failed=0
+
+run()
+{
+	"$epic" "$@" >>"$out/said" 2>&1
+	echo "exit $?" >>"$out/said"
+}
+
+# Drawings are compared by the tests of epic-graph; binary files by their JSON twins.
+compile()
+{
+	out=$1
+	mkdir -p "$out" "$tmp/src"
+	cp "$src"/examples/*.epi "$tmp/src/"
+	(
+		cd "$tmp/src" || exit 1
+		run check "$name.epi"
+		run test "$name.epi"
+		run compile "$name.epi" -o "$out" --emit plan.json
+	)
+	sed -i "s#$tmp#TMP#g" "$out/said"
+}
+
+for policy in "$src"/examples/*.epi; do
+	name=$(basename "$policy" .epi)
+	compile "$tmp/$name.1"
+	(
+		LC_ALL=de_DE.UTF-8 TZ=Asia/Tokyo
+		export LC_ALL TZ
+		compile "$tmp/$name.2"
+	)
+	sed -i 's#\.2/#.1/#' "$tmp/$name.2/said"
+	diff -r "$tmp/$name.1" "$tmp/$name.2" >/dev/null || {
+		echo "$name: two runs differ"
+		failed=1
+	}
+	rm -f "$tmp/$name.1"/*.plan "$tmp/$name.1"/*.map
+	find "$tmp/$name.1" -name '*.svg' -exec rm -f {} +
+	find "$tmp/$name.1" -type d -empty -delete
+	if [ -n "${UPDATE-}" ]; then
+		rm -rf "$src/tests/golden/examples/$name"
+		mkdir -p "$src/tests/golden/examples"
+		cp -r "$tmp/$name.1" "$src/tests/golden/examples/$name"
+	fi
+	diff -ru "$src/tests/golden/examples/$name" "$tmp/$name.1" || failed=1
+done
+exit $failed

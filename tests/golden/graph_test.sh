@@ -1,0 +1,67 @@
+#!/bin/sh
+# epic-graph draws the sample plan of tests/unit: the text of each drawing is that of
+# tests/golden/graph, the SVG is well-formed and the same every time, and its exit codes are those
+# of doc/cli.md.  UPDATE=1 writes the expectations instead.
+set -u
+srcdir=${srcdir:-.}
+graph=${EPIC_GRAPH:-./epic-graph}
+write=${WRITE_SAMPLE:-tests/unit/write_sample}
+expected=$srcdir/tests/golden/graph
+dir=$(mktemp -d) || exit 99
+trap 'chmod -R u+w "$dir"; rm -rf "$dir"' EXIT
+# What Graphviz and fontconfig keep to themselves until the end is not ours.
+ASAN_OPTIONS=detect_leaks=0
+export ASAN_OPTIONS
+failures=0
+
+fail() {
+	echo "$1"
+	failures=$((failures + 1))
+}
+
+# exits CODE WORDS ARGUMENT...: the exit code, and what standard error must hold.
+exits() {
+	code=$1
+	words=$2
+	shift 2
+	"$graph" "$@" >"$dir/out" 2>"$dir/err" </dev/null
+	actual=$?
+	[ $actual -eq "$code" ] || fail "epic-graph $*: exit $actual and not $code"
+	grep -qF -e "$words" "$dir/err" || fail "epic-graph $*: $(cat "$dir/err") does not say: $words"
+}
+
+draws() {
+	"$graph" --view "$1" --as dot -o "$dir/$1.dot" "$dir/plan" || fail "$1 is not drawn"
+	if [ -n "${UPDATE-}" ]; then
+		cp "$dir/$1.dot" "$expected/$1.dot"
+	else
+		diff -u "$expected/$1.dot" "$dir/$1.dot" || fail "the drawing $1 has changed"
+	fi
+	"$graph" --view "$1" -o "$dir/$1.svg" "$dir/plan" || fail "$1 is not rendered"
+	"$graph" --view "$1" - <"$dir/plan" | cmp - "$dir/$1.svg" || fail "$1.svg is not reproducible"
+	/usr/bin/python3 -c 'import sys, xml.dom.minidom as x; x.parse(sys.argv[1])' "$dir/$1.svg" ||
+		fail "$1.svg is not well-formed"
+}
+
+"$write" cbor >"$dir/plan" || exit 99
+draws areas
+draws flows
+draws pipelines
+"$graph" "$dir/plan" | cmp - "$dir/flows.svg" || fail "flows are not the default"
+
+exits 2 "the view tasks is not written yet" --view tasks "$dir/plan"
+exits 2 "the form html is not written yet" --as html "$dir/plan"
+exits 2 "there is no view flow" --view=flow "$dir/plan"
+exits 2 "did you mean --view?" --veiw flows "$dir/plan"
+exits 2 "--as needs a value" "$dir/plan" --as
+exits 2 "which plan?"
+exits 2 "one plan at a time" "$dir/plan" "$dir/plan"
+exits 2 "cannot read: No such file or directory" "$dir/none"
+exits 2 "it is no plan" "$dir/flows.dot"
+exits 5 "cannot write" -o "$dir/none/x.svg" "$dir/plan"
+mkdir "$dir/taken"
+exits 5 "cannot write" -o "$dir/taken" "$dir/plan"
+[ "$(ls "$dir" | grep -c '^taken')" = 1 ] || fail "a temporary file is left"
+[ "$("$graph" --version)" ] || fail "there is no version"
+"$graph" --help | grep -q 'Exit codes' || fail "the help has no exit codes"
+exit $((failures != 0))
