@@ -19,6 +19,7 @@ static struct hop *chain_hops(struct arena *a, const struct chain *chain)
 struct best {
 	struct arena *arena;
 	struct crossing *crossing;
+	size_t budget;
 	struct found_bridge bridge;
 };
 
@@ -64,16 +65,16 @@ static void walk_best(struct best *b, price most, bool *exhausted,
 				.only_legal = true,
 				.arg = b,
 				.most = most,
-				.budget = BRIDGES_STEPS_BEST };
+				.budget = b->budget };
 
 	cover_walk_run(&w);
 	*exhausted |= w.exhausted;
 }
 
-bool bridges_best(struct arena *a, struct crossing *c, price most, struct found_bridge *out,
-		  bool *exhausted)
+bool bridges_best(struct arena *a, struct crossing *c, price most, size_t budget,
+		  struct found_bridge *out, bool *exhausted)
 {
-	struct best b = { a, c, { NULL, 0, 0 } };
+	struct best b = { a, c, budget, { NULL, 0, 0 } };
 
 	*out = b.bridge;
 	*exhausted |= c->too_large;
@@ -84,7 +85,7 @@ bool bridges_best(struct arena *a, struct crossing *c, price most, struct found_
 	if (!b.bridge.hops)
 		return false;
 	if (c->names_agree) {
-		bridges_smallest(a, c, b.bridge.cost, out, exhausted);
+		bridges_smallest(a, c, b.bridge.cost, budget, out, exhausted);
 	} else {
 		walk_best(&b, b.bridge.cost, exhausted, keep_better);
 		*out = b.bridge;

@@ -12,9 +12,9 @@ struct found_bridge {
 };
 
 /* The cheapest, with the smallest list of names.  C should be thin.  False if no
- * bridge of cost MOST or less is legal.  *EXHAUSTED is set (never cleared) if the search was cut short. */
-bool bridges_best(struct arena *, struct crossing *, price most, struct found_bridge *,
-		  bool *exhausted);
+ * bridge of cost MOST or less is legal.  At most BUDGET steps.  *EXHAUSTED is set (never cleared) if the search was cut short. */
+bool bridges_best(struct arena *, struct crossing *, price most, size_t budget,
+		  struct found_bridge *, bool *exhausted);
 
 /* The best LIMIT (0: all), best first.  C should not be thin.  At most BUDGET
  * steps.  *TRUNCATED: there are more, none of them better; *EXHAUSTED: the steps
@@ -38,14 +38,15 @@ struct cover_faults bridges_faults(struct arena *, struct crossing *, size_t bud
 struct bridge bridge_from(const struct ir *, const struct hop *, size_t n, struct rat packet);
 
 enum {
-	BRIDGES_STEPS_BEST = 400000,
+	BRIDGES_STEPS_BEST = 200000,
+	BRIDGES_STEPS_ROOM = 10000, /* where little room is left */
 	BRIDGES_STEPS_LIST = 400000,
 	BRIDGES_STEPS_FAULTS = 20000,
 };
 
 /* Among the legal bridges that cost MOST or less the one with the smallest list of
  * names, built from the front of the chain.  Needs `names_agree`. */
-bool bridges_smallest(struct arena *, struct crossing *, price most, struct found_bridge *,
-		      bool *exhausted);
+bool bridges_smallest(struct arena *, struct crossing *, price most, size_t budget,
+		      struct found_bridge *, bool *exhausted);
 
 #endif

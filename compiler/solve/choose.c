@@ -64,7 +64,8 @@ static void strait_judge(struct arena *a, const struct ir *ir, const struct host
 	struct arena *scratch = arena_new();
 	struct crossing *c = crossing_new(scratch, ir, h, &s->q, true);
 
-	s->legal = bridges_best(a, c, PRICE_MAX - 1, &s->own, &s->exhausted);
+	s->legal = bridges_best(a, c, PRICE_MAX - 1, BRIDGES_STEPS_BEST, &s->own,
+				&s->exhausted);
 	s->current = s->own;
 	if (!s->legal) {
 		c = crossing_new(scratch, ir, h, &s->q, false);
@@ -305,7 +306,7 @@ bool chooser_take(struct chooser *ch, struct strait *s, price most)
 	scratch = arena_new();
 	q.room = ch->left;
 	s->stuck = !bridges_best(ch->arena, crossing_new(scratch, ch->ir, ch->hosting, &q, true),
-				 most, &s->current, &exhausted) ||
+				 most, BRIDGES_STEPS_ROOM, &s->current, &exhausted) ||
 		   exhausted || !take_room(ch, &s->q, &s->current);
 	arena_free(scratch);
 	return !s->stuck;

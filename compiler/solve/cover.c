@@ -347,6 +347,8 @@ static void branch(struct walker *w, struct cover_count count, price cost)
 	}
 	row = need ? list_helpers(w, need, hop, uncovered) : *next_row(w, count.once);
 	for (i = 0; i < row.n && !w->walk->stop; i++) {
+		if (!need && cost + c->units[row.units[i]].cost > w->walk->most)
+			break; /* so are the others */
 		try_unit(w, row.units[i], count, cost);
 		w->banned[row.units[i]]++;
 	}

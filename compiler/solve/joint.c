@@ -10,7 +10,7 @@
 
 enum {
 	MAX_NODES = 20000,        /* of one search tree */
-	MAX_WORK = 10000000,      /* columns times nodes, over all programs that are solved */
+	MAX_WORK = 6000000,       /* columns times nodes, over all programs that are solved */
 	FIRST_NODE = 100,         /* in nodes, what the relaxed program takes */
 	LARGE_SUM = 100000,       /* of costs; beyond it doubles are asked twice */
 };

@@ -7,8 +7,8 @@
 #include "compiler/solve/joint.h"
 
 enum {
-	JOINT_STEPS = 2000000,  /* of the searches for them */
-	JOINT_COLUMNS = 20000, /* of all flows of one program together, about */
+	JOINT_STEPS = 1000000,  /* of the searches for them */
+	JOINT_COLUMNS = 12000, /* of all flows of one program together, about */
 	JOINT_COLUMNS_MOST = 2000, /* of one flow */
 	JOINT_COLUMNS_LEAST = 16,
 };

@@ -160,6 +160,8 @@ static bool should_swap(const struct builder *b, const struct opener *x)
 
 static bool may_come(const struct builder *b, const struct opener *x)
 {
+	if (b->c->hosting->loose[x->hop.function])
+		return !should_swap(b, x);
 	for (size_t i = 0; i < b->n_placed; i++)
 		if (is_in_the_way(b, &b->placed[i], x))
 			return false;
@@ -214,7 +216,7 @@ static void open_unit(struct builder *b, const struct opener *x, struct progress
 	p.count = cover_count_add(p.count, u->covers);
 	p.cost += u->cost;
 	rest = cover_bound(&b->bounds[p.source_side], b->c->all_rows & ~p.count.once);
-	if (rest == PRICE_MAX || p.cost + rest > b->most)
+	if (rest == PRICE_MAX || p.cost + rest > b->most || !may_come(b, x))
 		return;
 	b->chosen[b->n_chosen++] = (struct chosen_unit){ x->unit, 0 };
 	b->taken[x->unit] = true;
@@ -236,11 +238,9 @@ static bool try_hop(struct builder *b, const struct opener *x, struct progress p
 			return false;
 		p.tied = c == 0;
 	}
-	if (!may_come(b, x))
-		return true;
-	if (b->taken[x->unit])
+	if (b->taken[x->unit] && may_come(b, x))
 		place_and_extend(b, x, find_chosen(b, x->unit), p);
-	else
+	else if (!b->taken[x->unit])
 		open_unit(b, x, p);
 	return true;
 }
@@ -372,10 +372,10 @@ static void extend(struct builder *b, struct progress p)
 		cross_over(b, p);
 }
 
-bool bridges_smallest(struct arena *a, struct crossing *c, price most, struct found_bridge *out,
-		      bool *exhausted)
+bool bridges_smallest(struct arena *a, struct crossing *c, price most, size_t budget,
+		      struct found_bridge *out, bool *exhausted)
 {
-	struct builder b = { .c = c, .arena = a, .most = most, .budget = BRIDGES_STEPS_BEST };
+	struct builder b = { .c = c, .arena = a, .most = most, .budget = budget };
 
 	b.bounds[false] = cover_bounds_new(c, has_no_source);
 	b.bounds[true] = cover_bounds_new(c, NULL);

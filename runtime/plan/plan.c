@@ -109,7 +109,7 @@ static bool number_of(struct reader *r, const struct token *t, double *number)
 static bool read_int(struct reader *r, char *out)
 {
 	struct token t;
-	int64_t integer;
+	int64_t integer = 0;
 
 	if (!reader_token(r, &t) || !integer_of(r, &t, &integer))
 		return false;
@@ -134,7 +134,7 @@ static bool read_int_or_null(struct reader *r, char *out)
 static bool read_num(struct reader *r, char *out)
 {
 	struct token t;
-	double number;
+	double number = 0;
 
 	if (!reader_token(r, &t) || !number_of(r, &t, &number))
 		return false;
@@ -531,7 +531,7 @@ static bool read_tag(struct reader *r)
 
 static bool check_version(struct reader *r)
 {
-	int64_t version;
+	int64_t version = 0;
 
 	if (!read_int(r, (char *)&version))
 		return false;

@@ -36,8 +36,8 @@ for policy in "$src"/examples/*.epi; do
 	name=$(basename "$policy" .epi)
 	compile "$tmp/$name.1"
 	(
-		LC_ALL=de_DE.UTF-8 TZ=Asia/Tokyo
-		export LC_ALL TZ
+		LC_ALL=C.UTF-8 LC_NUMERIC=de_DE.UTF-8 TZ=Asia/Tokyo
+		export LC_ALL LC_NUMERIC TZ
 		compile "$tmp/$name.2"
 	)
 	sed -i 's#\.2/#.1/#' "$tmp/$name.2/said"
