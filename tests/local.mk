@@ -7,8 +7,10 @@ include tests/e2e/local.mk
 include tests/lint/plan_schema.mk
 include tests/prop/filter.mk
 include tests/prop/bridges.mk
+include tests/bench/local.mk
 include tests/golden/local.mk
 include tests/golden/check_plan.mk
+include tests/golden/graph.mk
 
 TESTS += tests/lint/layers.sh tests/golden/examples_test.sh tests/golden/pages_test.sh
 EXTRA_DIST += tests/golden/examples_test.sh tests/golden/pages_test.sh tests/golden/examples \

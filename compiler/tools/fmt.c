@@ -263,7 +263,7 @@ static void read_lexeme(struct layout *l, const struct lexeme *x, const struct l
 	while (end > start && (src->text[end - 1] == ' ' || src->text[end - 1] == '\t'))
 		end--;
 	p.blanks = p.column - column_of(src, start, end);
-	while (p.comment && p.length && (p.text[p.length - 1] == ' ' || p.text[p.length - 1] == '\t'))
+	while (p.comment && p.length && strchr(" \t\r", p.text[p.length - 1]))
 		p.length--;
 	line = line_for(l, number, &p);
 	p.gap = normal_gap(l, &p);
@@ -431,7 +431,7 @@ static bool same_lexemes(struct ctx *ctx, uint32_t old, const struct sink *text)
 		struct span s = a.at[i].span, t = b.at[i].span;
 
 		if (a.at[i].kind == LEXEME_COMMENT) {
-			while (s.end > s.start && strchr(" \t", x[s.end - 1]))
+			while (s.end > s.start && strchr(" \t\r", x[s.end - 1]))
 				s.end--;
 		}
 		if (a.at[i].kind != b.at[i].kind || s.end - s.start != t.end - t.start ||
