@@ -153,7 +153,8 @@ static void verify_nodes(const struct ir *ir)
 		assert(n->kind == IR_PROXY || n->n_hosts == 0);
 		for (size_t k = 0; k < n->n_hosts; k++)
 			assert(n->hosts[k] < ir->n_functions);
-		assert((n->kind == IR_PROXY) == ids_has(ir->domains[n->domain].proxies, (uint32_t)i));
+		assert((n->kind == IR_PROXY) ==
+		       ids_has(ir->domains[n->domain].proxies, (uint32_t)i));
 		if (n->has_cores) {
 			verify_not_negative(n->cores);
 			verify_not_negative(n->clock);

@@ -57,18 +57,32 @@ static void keep_better(struct cover_walk *w, const uint32_t *units, size_t n, p
 	w->most = cost;
 }
 
-static void walk_best(struct best *b, price most, bool *exhausted,
+static void walk_best(struct best *b, price most, bool only_safe, bool *exhausted,
 		      void (*found)(struct cover_walk *, const uint32_t *, size_t, price))
 {
 	struct cover_walk w = { .crossing = b->crossing,
 				.found = found,
-				.only_legal = true,
 				.arg = b,
+				.only_legal = true,
+				.only_safe = only_safe,
 				.most = most,
 				.budget = b->budget };
 
 	cover_walk_run(&w);
 	*exhausted |= w.exhausted;
+}
+
+/* Covers of which no part needs help with the label rule are found fast, and bound
+ * the search among all. */
+static void find_cheapest(struct best *b, price most, bool *exhausted)
+{
+	bool ignored = false;
+
+	if (b->crossing->wanted.n) {
+		walk_best(b, most, true, &ignored, keep_cheaper);
+		most = b->bridge.hops ? b->bridge.cost - 1 : most;
+	}
+	walk_best(b, most, false, exhausted, keep_cheaper);
 }
 
 bool bridges_best(struct arena *a, struct crossing *c, price most, size_t budget,
@@ -80,14 +94,14 @@ bool bridges_best(struct arena *a, struct crossing *c, price most, size_t budget
 	*exhausted |= c->too_large;
 	if (c->too_large || c->from_lacks)
 		return false;
-	walk_best(&b, most, exhausted, keep_cheaper);
+	find_cheapest(&b, most, exhausted);
 	*out = b.bridge;
 	if (!b.bridge.hops)
 		return false;
 	if (c->names_agree) {
 		bridges_smallest(a, c, b.bridge.cost, budget, out, exhausted);
 	} else {
-		walk_best(&b, b.bridge.cost, exhausted, keep_better);
+		walk_best(&b, b.bridge.cost, false, exhausted, keep_better);
 		*out = b.bridge;
 	}
 	return true;
@@ -98,7 +112,7 @@ bool bridges_best(struct arena *a, struct crossing *c, price most, size_t budget
 struct top {
 	struct arena *arena;
 	struct crossing *crossing;
-	size_t limit; /* 0: all */
+	size_t limit;                  /* 0: all */
 	VEC(struct found_bridge) list; /* the best LIMIT, sorted, if there is a limit */
 };
 
@@ -198,7 +212,7 @@ static void note_faults(struct cover_walk *w, const uint32_t *units, size_t n, p
 	if (fault == FAULT_LABEL && !(a->faults.kinds & FAULT_LABEL)) {
 		a->faults.label_node = a->crossing->label_node;
 		a->faults.label_lacks =
-			crossing_attrs(a->arena, a->crossing, a->crossing->label_lacks);
+		    crossing_attrs(a->arena, a->crossing, a->crossing->label_lacks);
 	}
 	a->faults.kinds |= fault;
 	for (size_t i = 0; i < n; i++)

@@ -12,7 +12,8 @@ struct found_bridge {
 };
 
 /* The cheapest, with the smallest list of names.  C should be thin.  False if no
- * bridge of cost MOST or less is legal.  At most BUDGET steps.  *EXHAUSTED is set (never cleared) if the search was cut short. */
+ * bridge of cost MOST or less is legal.  At most BUDGET steps.  *EXHAUSTED is set (never cleared)
+ * if the search was cut short. */
 bool bridges_best(struct arena *, struct crossing *, price most, size_t budget,
 		  struct found_bridge *, bool *exhausted);
 
@@ -24,11 +25,11 @@ struct found_bridge *bridges_list(struct arena *, struct crossing *, size_t limi
 
 /* Why covers fall away. */
 struct cover_faults {
-	unsigned kinds;     /* all first faults met, and FAULT_PAIR */
-	unsigned *by_unit;  /* first faults of the covers that a unit is in */
-	bool legal;         /* some cover has no fault at all */
-	bool uncoverable;   /* a missing attribute has no unit */
-	bool exhausted;     /* not all covers were looked at */
+	unsigned kinds;      /* all first faults met, and FAULT_PAIR */
+	unsigned *by_unit;   /* first faults of the covers that a unit is in */
+	bool legal;          /* some cover has no fault at all */
+	bool uncoverable;    /* a missing attribute has no unit */
+	bool exhausted;      /* not all covers were looked at */
 	uint32_t label_node; /* of the first label fault */
 	struct ids label_lacks;
 };
@@ -39,7 +40,7 @@ struct bridge bridge_from(const struct ir *, const struct hop *, size_t n, struc
 
 enum {
 	BRIDGES_STEPS_BEST = 200000,
-	BRIDGES_STEPS_ROOM = 10000, /* where little room is left */
+	BRIDGES_STEPS_ROOM = 20000, /* where little room is left */
 	BRIDGES_STEPS_LIST = 400000,
 	BRIDGES_STEPS_FAULTS = 20000,
 };

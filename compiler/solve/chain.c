@@ -11,7 +11,7 @@ void chain_reserve(struct arena *a, struct chain *c, size_t n)
 	c->cap = n;
 	c->items = arena_many(a, struct chain_item, n);
 	c->unordered = arena_many(a, struct chain_item, n);
-	c->must = arena_many(a, bool, n * n);
+	c->must = arena_many(a, bool, n *n);
 	c->placed = arena_many(a, bool, n);
 	c->place = arena_many(a, int, n);
 }
@@ -68,7 +68,8 @@ static void demand_all(const struct ir *ir, struct chain *c)
 	for (size_t i = 0; i < c->n; i++) {
 		for (size_t j = 0; j < c->n; j++)
 			if ((items[i].hop.source_side && !items[j].hop.source_side) ||
-			    chain_function_precedes(ir, items[i].hop.function, items[j].hop.function))
+			    chain_function_precedes(ir, items[i].hop.function,
+						    items[j].hop.function))
 				*must(c, i, j) = true;
 		if (items[i].mate != NO_MATE && items[i].hop.source_side)
 			demand_sight(ir, c, i);

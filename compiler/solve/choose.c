@@ -64,8 +64,7 @@ static void strait_judge(struct arena *a, const struct ir *ir, const struct host
 	struct arena *scratch = arena_new();
 	struct crossing *c = crossing_new(scratch, ir, h, &s->q, true);
 
-	s->legal = bridges_best(a, c, PRICE_MAX - 1, BRIDGES_STEPS_BEST, &s->own,
-				&s->exhausted);
+	s->legal = bridges_best(a, c, PRICE_MAX - 1, BRIDGES_STEPS_BEST, &s->own, &s->exhausted);
 	s->current = s->own;
 	if (!s->legal) {
 		c = crossing_new(scratch, ir, h, &s->q, false);
@@ -76,8 +75,7 @@ static void strait_judge(struct arena *a, const struct ir *ir, const struct host
 
 /* ---- verdicts ---- */
 
-static bool direct_is_labelled(const struct ir_flow *f, const struct question *q,
-			       struct verdict *v)
+static bool direct_is_labelled(const struct ir_flow *f, const struct question *q, struct verdict *v)
 {
 	if (q->from_lacks.n) {
 		v->label_node = f->from;
@@ -184,9 +182,8 @@ struct bridge *movement_bridges(struct ctx *ctx, const struct ir *ir, const stru
 		return NULL;
 	}
 	c = crossing_new(scratch, ir, hosting_new(scratch, ir), &q, false);
-	found = bridges_list(ctx->arena, c, limit,
-			     limit ? BRIDGES_STEPS_LIST : ALL_BRIDGES_STEPS, n, truncated,
-			     &exhausted);
+	found = bridges_list(ctx->arena, c, limit, limit ? BRIDGES_STEPS_LIST : ALL_BRIDGES_STEPS,
+			     n, truncated, &exhausted);
 	*truncated |= exhausted;
 	list = arena_many(ctx->arena, struct bridge, *n);
 	for (size_t i = 0; i < *n; i++)
@@ -247,8 +244,8 @@ static struct rat *rooms_of(struct chooser *ch)
 		const struct ir_node *n = &ch->ir->nodes[i];
 
 		if (ch->hosting->slot[i] != ID_NONE)
-			room[ch->hosting->slot[i]] = n->has_cores ? rat_mul(n->cores, n->clock)
-								  : RAT_ZERO;
+			room[ch->hosting->slot[i]] =
+			    n->has_cores ? rat_mul(n->cores, n->clock) : RAT_ZERO;
 	}
 	return room;
 }

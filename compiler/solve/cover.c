@@ -134,7 +134,7 @@ struct walker {
 	struct cover_walk *walk;
 	struct cover_bounds bounds;
 	struct row *rows;
-	size_t *order; /* of the rows: those with few units first */
+	size_t *order;    /* of the rows: those with few units first */
 	uint32_t *banned; /* per unit: how often; counts nested branches */
 	uint32_t *chosen;
 	size_t n_chosen;
@@ -211,24 +211,6 @@ static bool none_idle(const struct walker *w, struct cover_count count, uint32_t
  * A function on a proxy that lacks what the label requires needs help: another
  * unit that supplies it on this proxy, or one that hides the payload. */
 
-/* Whether unit U could hide HOP.  A loose function on the source's side that is
- * smaller than the half that hides always comes before it. */
-static bool may_hide(const struct crossing *c, const struct unit *u, const struct hop *hop)
-{
-	for (size_t k = 0; k < u->n_hops; k++) {
-		const struct hop *h = &u->hops[k];
-		bool smaller = hop->proxy != h->proxy ? hop->proxy < h->proxy
-						      : hop->function < h->function;
-
-		if (u->mates[k] == NO_MATE || !h->source_side ||
-		    c->ir->functions[h->function].opaque != IR_OPAQUE_PAYLOAD)
-			continue;
-		if (!(hop->source_side && smaller && c->hosting->loose[hop->function]))
-			return true;
-	}
-	return false;
-}
-
 static rowset supplied_there(const struct crossing *c, const struct unit *u, uint32_t proxy)
 {
 	rowset s = 0;
@@ -237,6 +219,33 @@ static rowset supplied_there(const struct crossing *c, const struct unit *u, uin
 		if (u->hops[k].proxy == proxy)
 			s |= c->supplies[u->hops[k].function];
 	return s;
+}
+
+static bool needs_help(const struct crossing *c, const struct unit *u)
+{
+	for (size_t k = 0; k < u->n_hops; k++)
+		if (c->lacks[c->hosting->slot[u->hops[k].proxy]] &
+		    ~supplied_there(c, u, u->hops[k].proxy))
+			return true;
+	return false;
+}
+
+/* Whether unit U could hide HOP.  A loose function on the source's side that is
+ * smaller than the half that hides always comes before it. */
+static bool may_hide(const struct crossing *c, const struct unit *u, const struct hop *hop)
+{
+	for (size_t k = 0; k < u->n_hops; k++) {
+		const struct hop *h = &u->hops[k];
+		bool smaller =
+		    hop->proxy != h->proxy ? hop->proxy < h->proxy : hop->function < h->function;
+
+		if (u->mates[k] == NO_MATE || !h->source_side ||
+		    c->ir->functions[h->function].opaque != IR_OPAQUE_PAYLOAD)
+			continue;
+		if (!(hop->source_side && smaller && c->hosting->loose[hop->function]))
+			return true;
+	}
+	return false;
 }
 
 static bool some_chosen_may_hide(const struct walker *w, const struct hop *hop)
@@ -371,6 +380,8 @@ void cover_walk_run(struct cover_walk *walk)
 		w.rows[r] = row_new(c, r, list);
 	w.order = rows_ordered(a, w.rows, c->rows.n);
 	w.banned = arena_many(a, uint32_t, c->n_units);
+	for (size_t i = 0; walk->only_safe && i < c->n_units; i++)
+		w.banned[i] = needs_help(c, &c->units[i]);
 	w.chosen = arena_many(a, uint32_t, c->rows.n + 1);
 	w.helpers = arena_many(a, uint32_t *, c->rows.n + 1);
 	for (size_t i = 0; walk->only_legal && c->wanted.n && i <= c->rows.n; i++)

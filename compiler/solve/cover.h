@@ -29,10 +29,11 @@ struct cover_walk {
 	void (*found)(struct cover_walk *, const uint32_t *units, size_t n, price cost);
 	void *arg;
 	bool only_legal; /* illegal covers may be left out */
+	bool only_safe;  /* only units that need no help with the label rule */
 	price most;      /* covers that cost more are skipped */
 	size_t budget;   /* steps; SIZE_MAX: no limit */
 	bool stop;
-	bool exhausted;  /* out: the budget did not suffice */
+	bool exhausted; /* out: the budget did not suffice */
 };
 
 void cover_walk_run(struct cover_walk *);

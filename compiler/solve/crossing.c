@@ -261,9 +261,9 @@ static struct ids attributes_wanted(struct crossing *c)
 		struct ids proxies = ir->domains[domains[d]].proxies;
 
 		for (size_t i = 0; i < proxies.n; i++)
-			wanted = ids_union(c->arena, wanted,
-					   ids_minus(c->arena, c->q.requires,
-						     ir->nodes[proxies.at[i]].attrs));
+			wanted = ids_union(
+			    c->arena, wanted,
+			    ids_minus(c->arena, c->q.requires, ir->nodes[proxies.at[i]].attrs));
 	}
 	return wanted;
 }
@@ -289,7 +289,7 @@ static void lay_rows(struct crossing *c)
 	for (size_t i = 0; i < ir->n_nodes; i++)
 		if (c->hosting->slot[i] != ID_NONE)
 			c->lacks[c->hosting->slot[i]] =
-				full_rowset(c->wanted.n) & ~rowset_of(c->wanted, ir->nodes[i].attrs);
+			    full_rowset(c->wanted.n) & ~rowset_of(c->wanted, ir->nodes[i].attrs);
 }
 
 /* ---- units ---- */
@@ -406,7 +406,9 @@ static void add_double_pair(struct builder *b, uint32_t f, uint32_t g)
 					     v.hops[k].source_side, v.mates[k] + (int)v.n_hops);
 			vec_push(b->c->arena, &b->units, u);
 		}
-	memmove(b->units.at + first, b->units.at + end, (b->units.n - end) * sizeof(struct unit));
+	if (b->units.n > first) /* the couples were only a means */
+		memmove(b->units.at + first, b->units.at + end,
+			(b->units.n - end) * sizeof(struct unit));
 	b->units.n -= end - first;
 }
 
@@ -486,7 +488,7 @@ static bool something_hides(const struct builder *b)
 		for (size_t k = 0; k < b->units.at[i].n_hops; k++)
 			if (b->units.at[i].mates[k] != NO_MATE &&
 			    b->c->ir->functions[b->units.at[i].hops[k].function].opaque ==
-				    IR_OPAQUE_PAYLOAD)
+				IR_OPAQUE_PAYLOAD)
 				return true;
 	return false;
 }

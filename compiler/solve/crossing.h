@@ -57,8 +57,8 @@ struct unit {
 	struct hop hops[UNIT_HOPS];
 	int mates[UNIT_HOPS]; /* index into hops, or NO_MATE */
 	size_t n_hops;
-	rowset covers;    /* of the rows */
-	rowset supplies;  /* of the required attributes */
+	rowset covers;   /* of the rows */
+	rowset supplies; /* of the required attributes */
 	price cost;
 };
 
@@ -67,7 +67,7 @@ struct crossing {
 	const struct hosting *hosting;
 	struct arena *arena;
 	struct question q;
-	struct ids rows;  /* the missing attributes that no other missing one implies */
+	struct ids rows; /* the missing attributes that no other missing one implies */
 	rowset all_rows;
 	struct ids wanted; /* required attributes that someone may lack */
 	rowset to_lacks, from_lacks;
@@ -80,7 +80,7 @@ struct crossing {
 	price *rooms;     /* per slot: works that fit, or ROOM_UNLIMITED */
 	struct unit *units;
 	size_t n_units;
-	struct ids broken; /* functions that provide something missing, but lack their half */
+	struct ids broken;  /* functions that provide something missing, but lack their half */
 	struct chain chain; /* of the cover looked at last */
 	/* where the label failed for the cover looked at last */
 	uint32_t label_node;

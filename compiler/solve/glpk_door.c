@@ -123,8 +123,8 @@ static enum program_status round_off(glp_prob *lp, struct program *p)
 	}
 }
 
-static enum program_status solve(struct program *p, int *indices, double *factors,
-				 bool *values, bool *found)
+static enum program_status solve(struct program *p, int *indices, double *factors, bool *values,
+				 bool *found)
 {
 	glp_prob *lp = glp_create_prob();
 	enum program_status status;

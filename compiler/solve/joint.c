@@ -9,10 +9,10 @@
 #include "compiler/solve/glpk_door.h"
 
 enum {
-	MAX_NODES = 20000,        /* of one search tree */
-	MAX_WORK = 6000000,       /* columns times nodes, over all programs that are solved */
-	FIRST_NODE = 100,         /* in nodes, what the relaxed program takes */
-	LARGE_SUM = 100000,       /* of costs; beyond it doubles are asked twice */
+	MAX_NODES = 20000,  /* of one search tree */
+	MAX_WORK = 6000000, /* columns times nodes, over all programs that are solved */
+	FIRST_NODE = 100,   /* in nodes, what the relaxed program takes */
+	LARGE_SUM = 100000, /* of costs; beyond it doubles are asked twice */
 };
 
 /* What one bridge of one flow puts on one proxy. */
@@ -26,8 +26,8 @@ struct column {
 	long bridge;
 	struct load *loads;
 	size_t n_loads;
-	price extra;  /* cost beyond the flow's cheapest bridge */
-	size_t rank;  /* among the flow's columns, by names */
+	price extra; /* cost beyond the flow's cheapest bridge */
+	size_t rank; /* among the flow's columns, by names */
 };
 
 struct row_list {
@@ -41,22 +41,22 @@ struct joint {
 	struct joint_flow *flows;
 	size_t n_flows;
 	const struct rat *room;
-	bool *limited;         /* per slot */
+	bool *limited;          /* per slot */
 	struct column *columns; /* flow by flow */
 	size_t n_columns;
-	size_t *first;         /* per flow, and one behind the last */
+	size_t *first; /* per flow, and one behind the last */
 	/* the programs solved so far add to these */
 	enum program_fix *fixed;
-	bool *kept;            /* per flow: must have a bridge */
+	bool *kept;             /* per flow: must have a bridge */
 	struct row_list stages; /* what earlier criteria demand */
 	struct row_list cuts;   /* sets of columns that were seen to overload a proxy */
 	size_t work;
 	bool unproven;
-	long *best;    /* per flow: column, or JOINT_DROPPED; always legal */
+	long *best;          /* per flow: column, or JOINT_DROPPED; always legal */
 	struct rat *total;   /* per slot: load of the best */
 	struct rat *settled; /* per slot: that of the flows that are settled */
-	bool *values;  /* scratch */
-	double *costs; /* scratch: what the next program minimises */
+	bool *values;        /* scratch */
+	double *costs;       /* scratch: what the next program minimises */
 };
 
 /* ---- columns ---- */
@@ -77,8 +77,8 @@ static void lay_loads(struct joint *j, struct column *c, const struct found_brid
 
 	c->loads = arena_many(j->arena, struct load, b->n_hops);
 	for (size_t i = 0; i < b->n_hops; i++) {
-		struct rat cycles = function_cycles(&j->ir->functions[b->hops[i].function],
-						    f->packet);
+		struct rat cycles =
+		    function_cycles(&j->ir->functions[b->hops[i].function], f->packet);
 		uint32_t slot = j->hosting->slot[b->hops[i].proxy];
 
 		if (j->limited[slot] && rat_sign(cycles) > 0 && rat_sign(f->rate) > 0)
@@ -481,8 +481,7 @@ static struct program_row cost_row(struct joint *j, size_t application, price un
 	double *factors = arena_many(j->arena, double, j->n_columns);
 
 	for (size_t c = 0; c < j->n_columns; c++) {
-		if (j->flows[j->columns[c].flow].application != application ||
-		    !j->columns[c].extra)
+		if (j->flows[j->columns[c].flow].application != application || !j->columns[c].extra)
 			continue;
 		at[n] = c;
 		factors[n++] = (double)(j->columns[c].extra / unit);
@@ -507,8 +506,7 @@ static bool cheapen(struct joint *j, size_t application, price unit)
 	struct row_list extra = { 0 };
 	enum answer a;
 
-	vec_push(j->arena, &extra.list,
-		 cost_row(j, application, unit, (double)(now / unit) - 0.5));
+	vec_push(j->arena, &extra.list, cost_row(j, application, unit, (double)(now / unit) - 0.5));
 	a = solve(j, &extra, chosen);
 	j->unproven |= a == ANSWER_LEGAL || a == ANSWER_UNKNOWN;
 	if (a > ANSWER_LEGAL || sum_extra(j, chosen, application) >= now)
@@ -641,8 +639,9 @@ static void joint_open(struct joint *j)
 bool joint_choose(struct arena *a, const struct ir *ir, const struct hosting *h,
 		  struct joint_flow *flows, size_t n, const struct rat *room)
 {
-	struct joint j = { .arena = a, .ir = ir, .hosting = h, .flows = flows, .n_flows = n,
-			   .room = room };
+	struct joint j = {
+		.arena = a, .ir = ir, .hosting = h, .flows = flows, .n_flows = n, .room = room
+	};
 
 	joint_open(&j);
 	start_greedily(&j);

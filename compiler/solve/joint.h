@@ -25,7 +25,7 @@ struct joint_flow {
 
 /* ROOM: cycles per second per slot; only that of proxies with cores is looked at.
  * False if the choice is legal, but was not proven best. */
-bool joint_choose(struct arena *, const struct ir *, const struct hosting *,
-		  struct joint_flow *, size_t n, const struct rat *room);
+bool joint_choose(struct arena *, const struct ir *, const struct hosting *, struct joint_flow *,
+		  size_t n, const struct rat *room);
 
 #endif

@@ -18,7 +18,7 @@ enum {
 /* A function that provides something missing, on a proxy that may count or not. */
 struct candidate {
 	uint32_t function;
-	uint32_t proxy;      /* ID_NONE: hosted nowhere */
+	uint32_t proxy;       /* ID_NONE: hosted nowhere */
 	const char *excluded; /* as in the JSON, or NULL */
 };
 
@@ -73,8 +73,9 @@ static void examine(struct report *r)
 		return;
 	for (size_t i = 0; i < ir->n_nodes; i++)
 		if (h->slot[i] != ID_NONE)
-			room[h->slot[i]] = rat_mul(ir->nodes[i].has_cores ? ir->nodes[i].cores : RAT_ZERO,
-						   ir->nodes[i].has_cores ? ir->nodes[i].clock : RAT_ZERO);
+			room[h->slot[i]] =
+			    rat_mul(ir->nodes[i].has_cores ? ir->nodes[i].cores : RAT_ZERO,
+				    ir->nodes[i].has_cores ? ir->nodes[i].clock : RAT_ZERO);
 	q.room = room;
 	r->crossing = crossing_new(r->arena, ir, h, &q, false);
 	r->faults = bridges_faults(r->arena, r->crossing, BRIDGES_STEPS_FAULTS);
@@ -186,7 +187,8 @@ static const char *why_excluded(const struct report *r, const struct candidate *
 		return arena_printf(r->arena, "%s is on %s, outside both domains", f,
 				    node_name(r, c->proxy));
 	if (*e == 's')
-		return arena_printf(r->arena, "%s on %s is on one side only, and not where its `side` asks",
+		return arena_printf(r->arena,
+				    "%s on %s is on one side only, and not where its `side` asks",
 				    f, node_name(r, c->proxy));
 	if (*e == 'p' && pair != ID_NONE)
 		return arena_printf(r->arena, "%s on %s lacks its half %s on the other side", f,
@@ -371,7 +373,8 @@ static void help_open_attr(struct report *r, uint32_t attr)
 
 	if (f == ID_NONE)
 		diag_help(&r->ctx->diags, r->diag,
-			  "declare or import a function with `provides %s` (std.bridges has some) and host it on a proxy of %s%s%s",
+			  "declare or import a function with `provides %s` (std.bridges has some) "
+			  "and host it on a proxy of %s%s%s",
 			  name_tail(r->ir->attrs[attr].name), from, from == to ? "" : " or ",
 			  from == to ? "" : to);
 	else
@@ -399,8 +402,9 @@ static void help_unbridgeable(struct report *r, struct ids open)
 			  "host another one");
 		break;
 	case E0606:
-		diag_help(&r->ctx->diags, r->diag,
-			  "give the proxies more `cores`, or host the functions on further proxies");
+		diag_help(
+		    &r->ctx->diags, r->diag,
+		    "give the proxies more `cores`, or host the functions on further proxies");
 		break;
 	case E0607:
 		help_pair(r);
@@ -434,8 +438,9 @@ static const char *why_unbridgeable(const struct report *r, struct ids open)
 		return arena_printf(r->arena, "no order of the functions for %s is legal", names);
 	case E0606:
 		return arena_printf(r->arena,
-				    r->faults.legal ? "beside the other flows the proxies have no room for %s"
-						    : "the proxies have no room for %s",
+				    r->faults.legal
+					? "beside the other flows the proxies have no room for %s"
+					: "the proxies have no room for %s",
 				    names);
 	case E0607:
 		return arena_printf(r->arena, "the functions for %s lack their other halves",
@@ -456,7 +461,8 @@ static void note_explain(struct report *r)
 
 	diag_note(&r->ctx->diags, r->diag,
 		  "run `epic explain %s`, or `epic explain '%s => %s'` for %s", code, from_name(r),
-		  to_name(r), r->verdict->status == FLOW_FORBIDDEN ? "the rules that decide" : "all bridges");
+		  to_name(r),
+		  r->verdict->status == FLOW_FORBIDDEN ? "the rules that decide" : "all bridges");
 }
 
 static void report_unbridgeable(struct report *r)
@@ -529,8 +535,7 @@ static void report_not_permitted(struct report *r)
 
 	r->diag = diag_add(&r->ctx->diags, E0603, r->flow->span,
 			   "%s does not permit data from %s to %s, for example %s", domain->name,
-			   from_name(r), to_name(r),
-			   words_packet(r->arena, &r->verdict->example));
+			   from_name(r), to_name(r), words_packet(r->arena, &r->verdict->example));
 	if (!span_is_none(domain->default_span))
 		diag_also(&r->ctx->diags, r->diag, domain->default_span,
 			  "what no rule permits is denied");

@@ -7,8 +7,8 @@
 #include "compiler/solve/joint.h"
 
 enum {
-	JOINT_STEPS = 1000000,  /* of the searches for them */
-	JOINT_COLUMNS = 12000, /* of all flows of one program together, about */
+	JOINT_STEPS = 300000,      /* of the searches for them */
+	JOINT_COLUMNS = 12000,     /* of all flows of one program together, about */
 	JOINT_COLUMNS_MOST = 2000, /* of one flow */
 	JOINT_COLUMNS_LEAST = 16,
 };
@@ -38,9 +38,9 @@ static void bound_cycles(struct chooser *ch, struct strait *s)
 			continue;
 		*known = true;
 		s->most_cycles[slot] =
-			rat_add(s->most_cycles[slot],
-				rat_mul(rat_int(2), function_cycles(&ch->ir->functions[hop->function],
-								    s->q.packet)));
+		    rat_add(s->most_cycles[slot],
+			    rat_mul(rat_int(2), function_cycles(&ch->ir->functions[hop->function],
+								s->q.packet)));
 	}
 	arena_free(scratch);
 }
@@ -111,10 +111,9 @@ static void list_bridges(struct chooser *ch, struct strait *s, size_t n_flows)
 	budget = budget > BRIDGES_STEPS_LIST ? BRIDGES_STEPS_LIST : budget;
 	limit = limit > JOINT_COLUMNS_MOST ? JOINT_COLUMNS_MOST : limit;
 	limit = limit < JOINT_COLUMNS_LEAST ? JOINT_COLUMNS_LEAST : limit;
-	s->bridges = bridges_list(ch->arena,
-				  crossing_new(scratch, ch->ir, ch->hosting, &s->q, false), limit,
-				  budget, &s->n_bridges, &s->truncated,
-				  &s->bridges_exhausted);
+	s->bridges =
+	    bridges_list(ch->arena, crossing_new(scratch, ch->ir, ch->hosting, &s->q, false), limit,
+			 budget, &s->n_bridges, &s->truncated, &s->bridges_exhausted);
 	if (!s->n_bridges) { /* given up before the first */
 		s->bridges = &s->own;
 		s->n_bridges = 1;
@@ -202,8 +201,8 @@ static void choose_group(struct chooser *ch, const size_t *members, size_t n)
 		ch->solution->limit_reached = true;
 	for (size_t i = 0; i < n; i++)
 		ch->taken[members[i]] = flows[i].chosen == JOINT_DROPPED
-						? (struct found_bridge){ NULL, 0, 0 }
-						: flows[i].bridges[flows[i].chosen];
+					    ? (struct found_bridge){ NULL, 0, 0 }
+					    : flows[i].bridges[flows[i].chosen];
 }
 
 void scarce_choose(struct chooser *ch, const bool *stuck)

@@ -26,17 +26,17 @@ struct chosen_unit {
 
 struct placed_hop {
 	struct hop hop;
-	int mate;       /* index of its other half in its unit, or NO_MATE */
-	size_t chosen;  /* index of its unit in `chosen` */
+	int mate;      /* index of its other half in its unit, or NO_MATE */
+	size_t chosen; /* index of its unit in `chosen` */
 };
 
 struct builder {
 	struct crossing *c;
 	struct arena *arena;
 	price most;
-	struct cover_bounds bounds[2];  /* by source_side: what may still come in */
-	struct openers openers[2];      /* by source_side */
-	bool destination_first;         /* its names are smaller */
+	struct cover_bounds bounds[2]; /* by source_side: what may still come in */
+	struct openers openers[2];     /* by source_side */
+	bool destination_first;        /* its names are smaller */
 	struct chosen_unit *chosen;
 	uint32_t *units; /* scratch: the chosen ones */
 	size_t n_chosen;
@@ -110,8 +110,7 @@ static bool is_in_the_way(const struct builder *b, const struct placed_hop *y,
 {
 	const struct ir *ir = b->c->ir;
 	const struct chosen_unit *yc = &b->chosen[y->chosen];
-	bool half_open = y->mate != NO_MATE && y->hop.source_side &&
-			 !(yc->placed >> y->mate & 1);
+	bool half_open = y->mate != NO_MATE && y->hop.source_side && !(yc->placed >> y->mate & 1);
 
 	if (chain_function_precedes(ir, x->hop.function, y->hop.function))
 		return true;
@@ -202,8 +201,7 @@ static bool is_hopeful(struct builder *b, struct progress p)
 {
 	for (size_t i = 0; i < b->n_chosen; i++)
 		b->units[i] = b->chosen[i].unit;
-	return none_idle(b, p.count) &&
-	       crossing_hopeful(b->c, b->units, b->n_chosen);
+	return none_idle(b, p.count) && crossing_hopeful(b->c, b->units, b->n_chosen);
 }
 
 static void open_unit(struct builder *b, const struct opener *x, struct progress p)
@@ -230,9 +228,8 @@ static void open_unit(struct builder *b, const struct opener *x, struct progress
 static bool try_hop(struct builder *b, const struct opener *x, struct progress p)
 {
 	if (b->best.hops && p.tied) {
-		int c = b->n_placed < b->best.n_hops
-				? hop_cmp(&x->hop, &b->best.hops[b->n_placed])
-				: 1;
+		int c =
+		    b->n_placed < b->best.n_hops ? hop_cmp(&x->hop, &b->best.hops[b->n_placed]) : 1;
 
 		if (c > 0)
 			return false;
@@ -345,8 +342,8 @@ static void finish(struct builder *b, struct progress p)
 	hops = arena_many(b->arena, struct hop, chain->n);
 	for (size_t i = 0; i < chain->n; i++)
 		hops[i] = chain->items[i].hop;
-	if (!b->best.hops || crossing_chain_cmp(b->c->hosting, hops, chain->n, b->best.hops,
-						b->best.n_hops) < 0)
+	if (!b->best.hops ||
+	    crossing_chain_cmp(b->c->hosting, hops, chain->n, b->best.hops, b->best.n_hops) < 0)
 		b->best = (struct found_bridge){ hops, chain->n, p.cost };
 }
 

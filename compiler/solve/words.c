@@ -57,8 +57,9 @@ static const char *words_nodes(struct arena *a, const struct ir *ir, struct ids 
 
 static const char *words_count(struct arena *a, size_t n)
 {
-	static const char *const words[] = { "no",   "one", "two",   "three", "four", "five", "six",
-					     "seven", "eight", "nine", "ten",  "eleven", "twelve" };
+	static const char *const words[] = { "no",   "one",    "two",   "three", "four",
+					     "five", "six",    "seven", "eight", "nine",
+					     "ten",  "eleven", "twelve" };
 
 	return n < sizeof(words) / sizeof(*words) ? words[n] : arena_printf(a, "%zu", n);
 }
@@ -69,8 +70,8 @@ static const char *reason_bridged(struct arena *a, const struct ir *ir, const st
 	size_t n = v->bridge.n_hops;
 
 	return arena_printf(a, "%s lacks %s; %s function%s on %s %s %s.", ir->nodes[f->to].name,
-			    words_attrs(a, ir, v->missing, 0), words_count(a, n),
-			    n == 1 ? "" : "s", words_nodes(a, ir, proxies_of(a, &v->bridge)),
+			    words_attrs(a, ir, v->missing, 0), words_count(a, n), n == 1 ? "" : "s",
+			    words_nodes(a, ir, proxies_of(a, &v->bridge)),
 			    n == 1 ? "supplies" : "supply", v->missing.n == 1 ? "it" : "them");
 }
 

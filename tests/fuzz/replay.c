@@ -20,7 +20,13 @@ static bool replay_file(const char *path)
 	struct stat st;
 	uint8_t *bytes = NULL;
 	size_t size;
-	bool ok = f && fstat(fileno(f), &st) == 0 && (bytes = malloc((size_t)st.st_size + 1));
+	bool ok = f && fstat(fileno(f), &st) == 0;
+
+	if (ok && S_ISDIR(st.st_mode)) {
+		fclose(f);
+		return true;
+	}
+	ok = ok && (bytes = malloc((size_t)st.st_size + 1));
 
 	if (ok) {
 		size = fread(bytes, 1, (size_t)st.st_size, f);

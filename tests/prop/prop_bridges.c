@@ -40,7 +40,8 @@ struct maker {
 	struct ctx *ctx;
 	struct arena *arena;
 	uint64_t state;
-	bool tight; /* flows that need bridges, and little room for them */
+	bool tight;  /* flows that need bridges, and little room for them */
+	bool veiled; /* labels, and pairs that hide from the proxies between */
 	struct ir *ir;
 };
 
@@ -124,8 +125,10 @@ static void make_pairs(struct maker *m)
 	for (uint32_t i = 0; i < N_FUNCTIONS; i++) {
 		uint32_t j = (uint32_t)below(m, N_FUNCTIONS);
 
-		if (!chance(m, m->tight ? 8 : 25) || m->ir->functions[i].pair != ID_NONE ||
-		    m->ir->functions[j].pair != ID_NONE)
+		if (!chance(m, m->tight    ? 8
+			       : m->veiled ? 60
+					   : 25) ||
+		    m->ir->functions[i].pair != ID_NONE || m->ir->functions[j].pair != ID_NONE)
 			continue;
 		m->ir->functions[i].pair = j;
 		m->ir->functions[j].pair = i;
@@ -142,12 +145,14 @@ static void make_functions(struct maker *m)
 		*f = (struct ir_function){
 			.name = arena_printf(m->arena, "b.f%zu", i),
 			.provides = closed(m, random_ids(m, N_ATTRS, m->tight ? 45 : 30)),
-			.side = chance(m, m->tight ? 85 : 60) ? IR_SIDE_EITHER : (enum ir_side)below(m, 4),
+			.side = chance(m, m->tight ? 85 : 60) ? IR_SIDE_EITHER
+							      : (enum ir_side)below(m, 4),
 			.before = random_ids(m, N_FUNCTIONS, m->tight ? 2 : 8),
 			.after = random_ids(m, N_FUNCTIONS, m->tight ? 2 : 8),
-			.inspects_payload = chance(m, 25),
+			.inspects_payload = chance(m, m->veiled ? 5 : 25),
 			.inspects_fields = chance(m, 25),
-			.opaque = (enum ir_opaque)(chance(m, 50) ? below(m, 3) : 0),
+			.opaque = m->veiled ? IR_OPAQUE_PAYLOAD
+					    : (enum ir_opaque)(chance(m, 50) ? below(m, 3) : 0),
 			.encrypted_match = (enum ir_match)(chance(m, 40) ? below(m, 4) : 0),
 			.setup = rat_int((int64_t)below(m, 4) * 1000000),
 			.cost = rat_int((int64_t)below(m, 5)),
@@ -188,10 +193,11 @@ static void make_nodes(struct maker *m)
 
 		node->kind = proxy ? IR_PROXY : IR_ENDPOINT;
 		node->domain = (uint32_t)below(m, m->ir->n_domains);
-		node->name = proxy ? arena_printf(m->arena, "d%u.%s", node->domain,
-						  names[i - n_endpoints])
-				   : arena_printf(m->arena, "d%u.e%zu", node->domain, i);
-		node->attrs = closed(m, random_ids(m, N_ATTRS, m->tight ? 20 + below(m, 2) * 30 : 35));
+		node->name =
+		    proxy ? arena_printf(m->arena, "d%u.%s", node->domain, names[i - n_endpoints])
+			  : arena_printf(m->arena, "d%u.e%zu", node->domain, i);
+		node->attrs =
+		    closed(m, random_ids(m, N_ATTRS, m->tight ? 20 + below(m, 2) * 30 : 35));
 		if (!proxy)
 			continue;
 		make_hosts(m, node);
@@ -230,6 +236,14 @@ static uint32_t random_endpoint(struct maker *m)
 	return i;
 }
 
+static bool sends_what_is_required(struct maker *m, const struct ir_flow *f)
+{
+	struct ids sent = m->ir->nodes[f->from].attrs;
+
+	return ids_subset(m->ir->attrs[N_ATTRS + 1].requires, sent) &&
+	       !ids_subset(sent, m->ir->nodes[f->to].attrs);
+}
+
 /* In a tight policy the sender should have something that the receiver lacks. */
 static void draw_ends(struct maker *m, struct ir_flow *f)
 {
@@ -238,15 +252,17 @@ static void draw_ends(struct maker *m, struct ir_flow *f)
 		do
 			f->to = random_endpoint(m);
 		while (f->to == f->from);
-		if (!m->tight ||
-		    !ids_subset(m->ir->nodes[f->from].attrs, m->ir->nodes[f->to].attrs))
+		if (m->veiled ? sends_what_is_required(m, f)
+			      : !m->tight || !ids_subset(m->ir->nodes[f->from].attrs,
+							 m->ir->nodes[f->to].attrs))
 			return;
 	}
 }
 
 static void make_flows(struct maker *m)
 {
-	size_t n = m->tight ? MAX_FLOWS - below(m, 2) : 1 + below(m, MAX_FLOWS), middle = below(m, n + 1);
+	size_t n = m->tight ? MAX_FLOWS - below(m, 2) : 1 + below(m, MAX_FLOWS),
+	       middle = below(m, n + 1);
 	struct ir_application *apps = arena_many(m->arena, struct ir_application, 2);
 
 	for (size_t i = 0; i < 2; i++)
@@ -270,15 +286,19 @@ static void make_flows(struct maker *m)
 		f->has_rate = chance(m, m->tight ? 95 : 75);
 		f->rate_pps = rat_int(1 + (int64_t)below(m, 3));
 		f->rate_bps = rat_mul(f->rate_pps, rat_int(8000));
-		f->carries = chance(m, m->tight ? 8 : 30) ? N_ATTRS + (uint32_t)below(m, N_LABELS)
-								: ID_NONE;
+		f->carries = chance(m, m->tight    ? 8
+				       : m->veiled ? 90
+						   : 30)
+				 ? N_ATTRS + (uint32_t)below(m, N_LABELS)
+				 : ID_NONE;
 		f->span = (struct span){ 0, i * 10, i * 10 + 5 };
 	}
 }
 
 static struct ir *make_policy(struct ctx *ctx, uint64_t seed)
 {
-	struct maker m = { ctx, ctx->arena, seed * 0x9e3779b97f4a7c15 + 1, seed % 2, NULL };
+	struct maker m = { ctx,      ctx->arena,    seed * 0x9e3779b97f4a7c15 + 1,
+			   seed % 2, seed % 4 == 0, NULL };
 
 	for (int i = 0; i < 8; i++)
 		random_next(&m.state);
@@ -389,10 +409,10 @@ static bool covers(const struct trial *t, const struct hop *set, size_t n, uint3
 		bool found = false;
 
 		for (size_t k = 0; k < n; k++)
-			found |= set[k].function != without &&
-				 (half == ID_NONE || set[k].function != half) &&
-				 ids_has(t->ir->functions[set[k].function].provides,
-					 t->missing.at[i]);
+			found |=
+			    set[k].function != without &&
+			    (half == ID_NONE || set[k].function != half) &&
+			    ids_has(t->ir->functions[set[k].function].provides, t->missing.at[i]);
 		if (!found)
 			return false;
 	}
@@ -546,8 +566,7 @@ static bool is_hidden(const struct trial *t, const struct hop *c, size_t n, size
 	for (size_t i = 0; i < at; i++) {
 		size_t m = mate(t->ir, c, n, i);
 
-		if (m < n && m > at &&
-		    t->ir->functions[c[i].function].opaque == IR_OPAQUE_PAYLOAD)
+		if (m < n && m > at && t->ir->functions[c[i].function].opaque == IR_OPAQUE_PAYLOAD)
 			return true;
 	}
 	return false;
@@ -823,7 +842,7 @@ struct tally {
 };
 
 static void complain(struct tally *t, uint64_t seed, size_t flow, const char *fmt, ...)
-	__attribute__((format(printf, 4, 5)));
+    __attribute__((format(printf, 4, 5)));
 
 static void complain(struct tally *t, uint64_t seed, size_t flow, const char *fmt, ...)
 {
@@ -892,7 +911,8 @@ static void compare(struct tally *tally, uint64_t seed, size_t i, const struct t
 	}
 	if (!ids_equal(v->missing, t->missing) || !v->reason)
 		complain(tally, seed, i, "missing or reason is wrong");
-	if (expected && (!same_chain(&v->bridge, expected) || !same_cost(t, &v->bridge, expected))) {
+	if (expected &&
+	    (!same_chain(&v->bridge, expected) || !same_cost(t, &v->bridge, expected))) {
 		complain(tally, seed, i, "another bridge is best");
 		print_chain(t->ir, "found", v->bridge.hops, v->bridge.n_hops);
 		print_chain(t->ir, "should be", expected->hops, expected->n);
@@ -909,8 +929,7 @@ static void check_list(struct tally *tally, uint64_t seed, size_t i, struct ctx 
 	if (n != t->n_bridges || truncated)
 		complain(tally, seed, i, "%zu bridges, should be %zu", n, t->n_bridges);
 	for (size_t k = 0; k < n && k < t->n_bridges; k++)
-		if (list_cmp(t->ir, &t->bridges[k],
-			     &(struct plain_bridge){ .n = 0 }) < 0 ||
+		if (list_cmp(t->ir, &t->bridges[k], &(struct plain_bridge){ .n = 0 }) < 0 ||
 		    cost_of(t, all[k].hops, all[k].n_hops) != t->bridges[k].cost ||
 		    !same_chain(&all[k], &t->bridges[k]))
 			complain(tally, seed, i, "bridge %zu of the list differs", k);
@@ -936,8 +955,7 @@ static bool check_alone(struct tally *tally, uint64_t seed, struct ctx *ctx, con
 	return true;
 }
 
-static bool check_together(struct tally *tally, uint64_t seed, struct ctx *ctx,
-			   const struct ir *ir)
+static bool check_together(struct tally *tally, uint64_t seed, struct ctx *ctx, const struct ir *ir)
 {
 	struct joint j = { .ir = ir };
 	struct solution *s;
@@ -947,8 +965,8 @@ static bool check_together(struct tally *tally, uint64_t seed, struct ctx *ctx,
 	for (size_t i = 0; i < ir->n_flows; i++) {
 		const struct ir_flow *f = &ir->flows[i];
 
-		j.trials[i] = try_flow(ctx->arena, ir, f, ir->applications[f->application].minimise,
-				       true);
+		j.trials[i] =
+		    try_flow(ctx->arena, ir, f, ir->applications[f->application].minimise, true);
 		combinations *= j.trials[i]->n_bridges + 1;
 		if (j.trials[i]->too_large || combinations > MAX_JOINT)
 			return false;

@@ -45,9 +45,9 @@ static const char *order(struct bench *b)
 	if (!chain_order(&b->ir, &b->chain))
 		return "none";
 	for (size_t i = 0; i < b->chain.n; i++)
-		text = arena_printf(b->arena, "%s%s%c%u", text, i ? " " : "",
-				    'a' + b->chain.items[i].hop.function,
-				    b->chain.items[i].hop.proxy);
+		text =
+		    arena_printf(b->arena, "%s%s%c%u", text, i ? " " : "",
+				 'a' + b->chain.items[i].hop.function, b->chain.items[i].hop.proxy);
 	return text;
 }
 

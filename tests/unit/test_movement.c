@@ -31,8 +31,9 @@ static struct ids set(struct study *s, size_t n, const uint32_t *at)
 	return ids_from(s->arena, at, n);
 }
 
-#define SET(s, ...)                                                                                \
-	set((s), sizeof((uint32_t[]){ __VA_ARGS__ }) / sizeof(uint32_t), (uint32_t[]){ __VA_ARGS__ })
+#define SET(s, ...)                                                      \
+	set((s), sizeof((uint32_t[]){ __VA_ARGS__ }) / sizeof(uint32_t), \
+	    (uint32_t[]){ __VA_ARGS__ })
 
 static void host(struct study *s, uint32_t node, struct ids functions)
 {
@@ -78,10 +79,11 @@ static void open_nodes(struct study *s)
 					     "north.px" };
 
 	for (uint32_t i = 0; i < N_NODES; i++)
-		s->nodes[i] = (struct ir_node){ .name = names[i],
-						.kind = i == COMPUTE || i == EHR ? IR_ENDPOINT : IR_PROXY,
-						.domain = i >= EHR ? NORTH : HUB,
-						.attrs = SET(s, ENCRYPTION) };
+		s->nodes[i] =
+		    (struct ir_node){ .name = names[i],
+				      .kind = i == COMPUTE || i == EHR ? IR_ENDPOINT : IR_PROXY,
+				      .domain = i >= EHR ? NORTH : HUB,
+				      .attrs = SET(s, ENCRYPTION) };
 	s->nodes[EHR].attrs = SET(s, ENCRYPTION, FIREWALL, KEYS, SEGMENTATION);
 	s->nodes[COMPUTE].attrs = SET(s, ENCRYPTION, FIREWALL);
 	host(s, HUB_PX, SET(s, BROKER, SEGMENT));
