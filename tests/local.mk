@@ -1,6 +1,8 @@
 include tests/unit/local.mk
 include tests/unit/filter.mk
 include tests/unit/plan.mk
+include tests/unit/chain.mk
+include tests/unit/movement.mk
 include tests/unit/proxy_config.mk
 include tests/fuzz/local.mk
 include tests/e2e/local.mk

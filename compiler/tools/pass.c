@@ -86,6 +86,16 @@ static bool is_sound(const struct policy *p)
 	return p->model != NULL;
 }
 
+/* A search that gave up may have missed a better bridge, or the only one. */
+static void report_limit(struct policy *p)
+{
+	if (p->solution->limit_reached && p->ir->n_applications)
+		diag_note(&p->ctx->diags,
+			  diag_add(&p->ctx->diags, W0702, p->ir->applications[0].span,
+				   "the search for bridges reached its limit; what was found is not proven best"),
+			  "the proxies have too little room, or there are very many ways; give them more `cores`, or host fewer functions that do the same");
+}
+
 struct policy policy_read(const struct options *o, const char *path, enum depth depth)
 {
 	struct policy p = { .ctx = ctx_new(), .path = path };
@@ -97,6 +107,7 @@ struct policy policy_read(const struct options *o, const char *path, enum depth 
 	ir_verify(p.ir);
 	p.solution = movement_choose(p.ctx, p.ir, depth >= DEPTH_PLAN);
 	movement_report(p.ctx, p.ir, p.solution);
+	report_limit(&p);
 	if (depth >= DEPTH_PLAN)
 		p.plan = plan_build(p.ctx, p.ir, p.solution);
 	return p;
@@ -108,6 +119,9 @@ int policy_code(const struct policy *p)
 
 	for (size_t i = 0; i < p->ctx->diags.list.n; i++)
 		code = exit_worse(code, code_of(p->ctx->diags.list.at[i]));
+	/* Behind a limit nothing is proven. */
+	if (code == EXIT_IMPOSSIBLE && diag_count(&p->ctx->diags, W0702))
+		code = EXIT_UNDECIDED;
 	return code;
 }
 
