@@ -44,36 +44,57 @@ static int bound_kind(double lower, double upper)
 	return below ? GLP_LO : above ? GLP_UP : GLP_FR;
 }
 
-static void load_columns(glp_prob *lp, const struct program *p)
-{
-	glp_add_cols(lp, (int)p->n_columns);
-	for (size_t i = 0; i < p->n_columns; i++) {
-		int j = (int)i + 1;
+/* Columns that are fixed do not reach the library: a program of which most is settled is
+ * a small one. */
+struct reduced {
+	int *number; /* per column: its number in the library's program; 0: fixed */
+	int n;
+	int *indices;
+	double *factors;
+};
 
-		glp_set_col_kind(lp, j, GLP_BV);
-		glp_set_obj_coef(lp, j, p->costs[i]);
-		if (p->fixed[i] == PROGRAM_ZERO)
-			glp_set_col_bnds(lp, j, GLP_FX, 0, 0);
-		else if (p->fixed[i] == PROGRAM_ONE)
-			glp_set_col_bnds(lp, j, GLP_FX, 1, 1);
+static void load_columns(glp_prob *lp, const struct program *p, struct reduced *r)
+{
+	for (size_t i = 0; i < p->n_columns; i++)
+		r->number[i] = p->fixed[i] == PROGRAM_FREE ? ++r->n : 0;
+	if (r->n)
+		glp_add_cols(lp, r->n);
+	for (size_t i = 0; i < p->n_columns; i++) {
+		if (!r->number[i])
+			continue;
+		glp_set_col_kind(lp, r->number[i], GLP_BV);
+		glp_set_obj_coef(lp, r->number[i], p->costs[i]);
 	}
 }
 
-static void load_rows(glp_prob *lp, const struct program *p, int *indices, double *factors)
-{
-	if (p->n_rows)
-		glp_add_rows(lp, (int)p->n_rows);
-	for (size_t r = 0; r < p->n_rows; r++) {
-		const struct program_row *row = &p->rows[r];
+enum { SLACK_PARTS = 1000000000 }; /* what doubles may lose in a row without columns */
 
-		for (size_t k = 0; k < row->n; k++) {
-			indices[k + 1] = (int)row->columns[k] + 1;
-			factors[k + 1] = row->factors[k];
+/* What the columns fixed at 1 take is taken off the bounds.  False: the row can no
+ * longer hold. */
+static bool load_row(glp_prob *lp, const struct program *p, struct reduced *r,
+		     const struct program_row *row)
+{
+	double settled = 0, lower, upper;
+	int n = 0, at;
+
+	for (size_t k = 0; k < row->n; k++) {
+		size_t column = row->columns[k];
+
+		if (r->number[column]) {
+			r->indices[++n] = r->number[column];
+			r->factors[n] = row->factors[k];
+		} else if (p->fixed[column] == PROGRAM_ONE) {
+			settled += row->factors[k];
 		}
-		glp_set_mat_row(lp, (int)r + 1, (int)row->n, indices, factors);
-		glp_set_row_bnds(lp, (int)r + 1, bound_kind(row->lower, row->upper), row->lower,
-				 row->upper);
 	}
+	lower = row->lower == -HUGE_VAL ? row->lower : row->lower - settled;
+	upper = row->upper == HUGE_VAL ? row->upper : row->upper - settled;
+	if (!n)
+		return lower <= 1.0 / SLACK_PARTS && upper >= -1.0 / SLACK_PARTS;
+	at = glp_add_rows(lp, 1);
+	glp_set_mat_row(lp, at, n, r->indices, r->factors);
+	glp_set_row_bnds(lp, at, bound_kind(lower, upper), lower, upper);
+	return true;
 }
 
 /* The relaxed program has to be solved first. */
@@ -123,31 +144,43 @@ static enum program_status round_off(glp_prob *lp, struct program *p)
 	}
 }
 
-static enum program_status solve(struct program *p, int *indices, double *factors, bool *values,
-				 bool *found)
+static enum program_status solve_reduced(glp_prob *lp, struct program *p, struct reduced *r)
 {
-	glp_prob *lp = glp_create_prob();
 	enum program_status status;
 
 	glp_set_obj_dir(lp, GLP_MIN);
-	load_columns(lp, p);
-	load_rows(lp, p, indices, factors);
+	load_columns(lp, p, r);
+	for (size_t i = 0; i < p->n_rows; i++)
+		if (!load_row(lp, p, r, &p->rows[i]))
+			return PROGRAM_IMPOSSIBLE;
+	if (!r->n)
+		return PROGRAM_BEST;
 	glp_std_basis(lp);
 	status = relax(lp);
-	if (status == PROGRAM_BEST)
-		status = round_off(lp, p);
+	return status == PROGRAM_BEST ? round_off(lp, p) : status;
+}
+
+static enum program_status solve(struct program *p, struct reduced *r, bool *values, bool *found)
+{
+	glp_prob *lp = glp_create_prob();
+	enum program_status status = solve_reduced(lp, p, r);
+
 	*found = (status == PROGRAM_BEST || status == PROGRAM_LIMIT) &&
-		 (glp_mip_status(lp) == GLP_OPT || glp_mip_status(lp) == GLP_FEAS);
+		 (!r->n || glp_mip_status(lp) == GLP_OPT || glp_mip_status(lp) == GLP_FEAS);
 	for (size_t i = 0; *found && i < p->n_columns; i++)
-		values[i] = glp_mip_col_val(lp, (int)i + 1) > 0.5;
+		values[i] = r->number[i] ? glp_mip_col_val(lp, r->number[i]) > 0.5 :
+					   p->fixed[i] == PROGRAM_ONE;
 	glp_delete_prob(lp);
 	return status;
 }
 
 enum program_status program_solve(struct program *p, bool *values, bool *found)
 {
-	int *indices = xrealloc(NULL, (p->n_columns + 1) * sizeof(*indices));
-	double *factors = xrealloc(NULL, (p->n_columns + 1) * sizeof(*factors));
+	struct reduced r = {
+		.number = xrealloc(NULL, (p->n_columns + 1) * sizeof(int)),
+		.indices = xrealloc(NULL, (p->n_columns + 1) * sizeof(int)),
+		.factors = xrealloc(NULL, (p->n_columns + 1) * sizeof(double)),
+	};
 	enum program_status status = PROGRAM_FAILED;
 	jmp_buf out;
 
@@ -155,15 +188,16 @@ enum program_status program_solve(struct program *p, bool *values, bool *found)
 	glp_term_out(GLP_OFF);
 	if (setjmp(out) == 0) {
 		glp_error_hook(leap_out, &out);
-		status = solve(p, indices, factors, values, found);
+		status = solve(p, &r, values, found);
 		glp_error_hook(NULL, NULL);
 	} else {
 		status = PROGRAM_FAILED;
 		*found = false;
 	}
 	glp_free_env(); /* also what an abort left behind */
-	free(indices);
-	free(factors);
+	free(r.number);
+	free(r.indices);
+	free(r.factors);
 	return status;
 }
 

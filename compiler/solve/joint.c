@@ -10,7 +10,7 @@
 
 enum {
 	MAX_NODES = 20000,  /* of one search tree */
-	MAX_WORK = 6000000, /* columns times nodes, over all programs that are solved */
+	MAX_WORK = 6000000, /* free columns times nodes, over all programs that are solved */
 	FIRST_NODE = 100,   /* in nodes, what the relaxed program takes */
 	LARGE_SUM = 100000, /* of costs; beyond it doubles are asked twice */
 };
@@ -48,6 +48,8 @@ struct joint {
 	/* the programs solved so far add to these */
 	enum program_fix *fixed;
 	bool *kept;             /* per flow: must have a bridge */
+	struct row_list base;   /* one row for each flow that has columns, then the proxies */
+	size_t *flow_row;       /* per flow: its row in `base` */
 	struct row_list stages; /* what earlier criteria demand */
 	struct row_list cuts;   /* sets of columns that were seen to overload a proxy */
 	size_t work;
@@ -231,9 +233,10 @@ static bool recheck(struct joint *j, const long *chosen)
 
 /* ---- programs ---- */
 
-/* Each flow has one bridge, or may have one. */
-static void push_flow_rows(struct joint *j, struct row_list *rows)
+/* Each flow has at most one bridge; require_kept says which need one. */
+static void push_flow_rows(struct joint *j)
 {
+	j->flow_row = arena_many(j->arena, size_t, j->n_flows);
 	for (size_t f = 0; f < j->n_flows; f++) {
 		size_t first = j->first[f], n = j->first[f + 1] - first;
 		size_t *at = arena_many(j->arena, size_t, n);
@@ -242,16 +245,34 @@ static void push_flow_rows(struct joint *j, struct row_list *rows)
 		for (size_t i = 0; i < n; i++)
 			at[i] = first + i;
 		fill_ones(ones, n);
+		j->flow_row[f] = j->base.list.n;
 		if (n)
-			push_row(j, rows, at, ones, n, j->kept[f] ? 1 : -HUGE_VAL, 1);
+			push_row(j, &j->base, at, ones, n, -HUGE_VAL, 1);
 	}
 }
 
-/* Each proxy's load as a part of its room, which keeps the factors near 1. */
-static void push_slot_row(struct joint *j, struct row_list *rows, uint32_t slot)
+static void require_kept(struct joint *j)
 {
-	size_t *at = arena_many(j->arena, size_t, j->n_columns), n = 0;
-	double *parts = arena_many(j->arena, double, j->n_columns);
+	for (size_t f = 0; f < j->n_flows; f++)
+		if (j->first[f + 1] > j->first[f])
+			j->base.list.at[j->flow_row[f]].lower = j->kept[f] ? 1 : -HUGE_VAL;
+}
+
+static size_t count_loading(const struct joint *j, uint32_t slot)
+{
+	size_t n = 0;
+
+	for (size_t c = 0; c < j->n_columns; c++)
+		n += loads_slot(&j->columns[c], slot);
+	return n;
+}
+
+/* Each proxy's load as a part of its room, which keeps the factors near 1. */
+static void push_slot_row(struct joint *j, uint32_t slot)
+{
+	size_t most = count_loading(j, slot), n = 0;
+	size_t *at = arena_many(j->arena, size_t, most);
+	double *parts = arena_many(j->arena, double, most);
 
 	for (size_t c = 0; c < j->n_columns; c++)
 		for (size_t i = 0; i < j->columns[c].n_loads; i++) {
@@ -263,18 +284,15 @@ static void push_slot_row(struct joint *j, struct row_list *rows, uint32_t slot)
 			parts[n++] = rat_double(rat_div(l->cycles, j->room[slot]));
 		}
 	if (n)
-		push_row(j, rows, at, parts, n, -HUGE_VAL, 1);
+		push_row(j, &j->base, at, parts, n, -HUGE_VAL, 1);
 }
 
-static struct row_list base_rows(struct joint *j)
+static void lay_base_rows(struct joint *j)
 {
-	struct row_list rows = { 0 };
-
-	push_flow_rows(j, &rows);
+	push_flow_rows(j);
 	for (uint32_t s = 0; s < j->hosting->n_slots; s++)
 		if (j->limited[s] && rat_sign(j->room[s]) > 0)
-			push_slot_row(j, &rows, s);
-	return rows;
+			push_slot_row(j, s);
 }
 
 static void append_rows(struct joint *j, struct row_list *rows, const struct row_list *more)
@@ -295,9 +313,18 @@ static void read_answer(const struct joint *j, long *chosen)
 
 enum answer { ANSWER_BEST, ANSWER_LEGAL, ANSWER_NONE, ANSWER_UNKNOWN };
 
-static int nodes_left(const struct joint *j)
+static size_t count_free(const struct joint *j)
 {
-	size_t n = j->work < MAX_WORK ? (MAX_WORK - j->work) / (j->n_columns + 1) : 0;
+	size_t n = 0;
+
+	for (size_t c = 0; c < j->n_columns; c++)
+		n += j->fixed[c] == PROGRAM_FREE;
+	return n;
+}
+
+static int nodes_left(const struct joint *j, size_t n_free)
+{
+	size_t n = j->work < MAX_WORK ? (MAX_WORK - j->work) / (n_free + 1) : 0;
 
 	return n < MAX_NODES ? (int)n : MAX_NODES;
 }
@@ -306,15 +333,16 @@ static int nodes_left(const struct joint *j)
  * is no answer; ANSWER_NONE: proven that there is none. */
 static enum answer solve(struct joint *j, const struct row_list *extra, long *chosen)
 {
-	struct row_list base = base_rows(j);
+	size_t n_free = count_free(j);
 
+	require_kept(j);
 	for (;;) {
 		struct row_list rows = { 0 };
 		enum program_status status;
 		struct program p;
 		bool found;
 
-		append_rows(j, &rows, &base);
+		append_rows(j, &rows, &j->base);
 		append_rows(j, &rows, &j->stages);
 		append_rows(j, &rows, &j->cuts);
 		append_rows(j, &rows, extra);
@@ -323,11 +351,11 @@ static enum answer solve(struct joint *j, const struct row_list *extra, long *ch
 				      .fixed = j->fixed,
 				      .rows = rows.list.at,
 				      .n_rows = rows.list.n,
-				      .max_nodes = nodes_left(j) };
+				      .max_nodes = nodes_left(j, n_free) };
 		if (!p.max_nodes)
 			return ANSWER_UNKNOWN;
 		status = program_solve(&p, j->values, &found);
-		j->work += j->n_columns * ((size_t)p.n_nodes + FIRST_NODE);
+		j->work += n_free * ((size_t)p.n_nodes + FIRST_NODE);
 		if (status == PROGRAM_IMPOSSIBLE)
 			return ANSWER_NONE;
 		if (!found)
@@ -630,6 +658,7 @@ static void joint_open(struct joint *j)
 	j->fixed = arena_many(j->arena, enum program_fix, j->n_columns);
 	j->kept = arena_many(j->arena, bool, j->n_flows);
 	j->best = arena_many(j->arena, long, j->n_flows);
+	lay_base_rows(j);
 	j->total = no_loads(j);
 	j->settled = no_loads(j);
 	j->values = arena_many(j->arena, bool, j->n_columns);
