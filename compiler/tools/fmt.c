@@ -345,25 +345,21 @@ static size_t natural_column(const struct line *l, size_t piece)
 		return l->indent;
 	before = &l->at[piece - 1];
 	end = before->placed + characters(before->text, before->length);
-	/* A comment behind a statement keeps its distance. */
-	if (p->comment && p->blanks > 1)
-		return end + p->blanks;
+	/* A comment that stands off stays where it is, if there is room. */
+	if (p->comment && p->blanks > 1 && p->column > end)
+		return p->column;
 	return end + p->gap;
 }
 
-/* The largest natural place of all lines of the column; a comment's own distance does
- * not widen it. */
+/* The largest natural place of all lines of the column. */
 static size_t column_place(const struct lines *ls, struct piece *head)
 {
 	size_t widest = 0;
 
 	for (struct piece *p = head; p; p = p->under) {
 		const struct line *l = &ls->at[p->line];
-		size_t blanks = p->blanks, at;
+		size_t at = natural_column(l, (size_t)(p - l->at));
 
-		p->blanks = 0;
-		at = natural_column(l, (size_t)(p - l->at));
-		p->blanks = blanks;
 		widest = at > widest ? at : widest;
 	}
 	return widest;
