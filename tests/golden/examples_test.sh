@@ -45,6 +45,12 @@ for policy in "$src"/examples/*.epi; do
 		echo "$name: two runs differ"
 		failed=1
 	}
+	if /usr/bin/python3 -c 'import cbor2, jsonschema' 2>/dev/null; then
+		/usr/bin/python3 "$src/tests/golden/check_plan.py" "$tmp/$name.1/$name.plan" \
+			"$tmp/$name.1/$name.plan.json" "$src/grammar/plan.schema.json" || failed=1
+	else
+		echo "$name: python3-cbor2 or python3-jsonschema is missing, so the two forms were not compared"
+	fi
 	rm -f "$tmp/$name.1"/*.plan "$tmp/$name.1"/*.map
 	find "$tmp/$name.1" -name '*.svg' -exec rm -f {} +
 	find "$tmp/$name.1" -type d -empty -delete

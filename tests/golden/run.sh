@@ -20,7 +20,7 @@ cd "$dir" || exit 99
 eval "ASAN_OPTIONS=detect_leaks=0 \"\$epic\" $arguments \"\$name.epi\"" >"$actual" 2>&1 </dev/null
 echo "exit $?" >>"$actual"
 # Where the tree lies must not matter.
-sed -i "s#$top#TOP#g" "$actual"
+sed -i "s#${srcdir:-$top}#TOP#g; s#$top#TOP#g" "$actual"
 if [ -n "${UPDATE-}" ]; then
 	cp "$actual" "$name.expected"
 	exit 0
