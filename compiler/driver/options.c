@@ -101,6 +101,34 @@ static bool set_emit(struct options *o, const char *value)
 	return true;
 }
 
+/* DIGITS and one of the blank-separated units. */
+static bool is_measure(const char *value, const char *units)
+{
+	size_t digits = strspn(value, "0123456789.");
+
+	return digits && value[digits] && one_of(units, value + digits);
+}
+
+static bool is_date(const char *value)
+{
+	return strlen(value) == 10 && strspn(value, "0123456789") == 4 && value[4] == '-' &&
+	       strspn(value + 5, "0123456789") == 2 && value[7] == '-' &&
+	       strspn(value + 8, "0123456789") == 2;
+}
+
+/* Values that nothing in this release asks for are read with the same care. */
+static bool check_value(const struct flag *f, const char *value)
+{
+	if (!strcmp(f->name, "today"))
+		return is_date(value) || wrong("--today takes a date like 2026-11-21, not '%s'", value, NULL);
+	if (!strcmp(f->name, "time-limit"))
+		return is_measure(value, "ns|us|ms|s|min|h|d") ||
+		       wrong("--time-limit takes a time like 60s, not '%s'", value, NULL);
+	if (!strcmp(f->name, "gap"))
+		return is_measure(value, "%") || wrong("--gap takes a share like 1%%, not '%s'", value, NULL);
+	return true;
+}
+
 static bool set_flag(struct parsing *p, const struct flag *f, const char *value)
 {
 	struct options *o = p->o;
@@ -138,6 +166,8 @@ static bool set_flag(struct parsing *p, const struct flag *f, const char *value)
 		return set_emit(o, value);
 	if (!strcmp(f->name, "max-errors"))
 		return number(value, &o->max_errors) || wrong("--max-errors takes a number, not '%s'", value, NULL);
+	if (!check_value(f, value))
+		return false;
 	if (!strcmp(f->name, "view"))
 		o->view = value;
 	else if (!strcmp(f->name, "as"))

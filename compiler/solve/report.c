@@ -367,16 +367,15 @@ static void help_host(struct report *r, uint32_t f)
 static void help_open_attr(struct report *r, uint32_t attr)
 {
 	uint32_t f = function_for(r, attr);
-
 	const char *from = r->ir->domains[r->crossing->q.from_domain].name;
 	const char *to = r->ir->domains[r->crossing->q.to_domain].name;
 
 	if (f == ID_NONE)
 		diag_help(&r->ctx->diags, r->diag,
-			  "declare or import a function with `provides %s` (std.bridges has some) "
-			  "and host it on a proxy of %s%s%s",
-			  name_tail(r->ir->attrs[attr].name), from, from == to ? "" : " or ",
-			  from == to ? "" : to);
+			  "declare or import a function with `provides %s`%s and host it on a proxy of %s%s%s",
+			  name_tail(r->ir->attrs[attr].name),
+			  strncmp(r->ir->attrs[attr].name, "std.", 4) ? "" : " (std.bridges has some)", from,
+			  from == to ? "" : " or ", from == to ? "" : to);
 	else
 		help_host(r, f);
 }
@@ -420,12 +419,30 @@ static void help_unbridgeable(struct report *r, struct ids open)
 
 /* ---- messages ---- */
 
-static bool any_known(const struct report *r, struct ids attrs)
+/* Those of ATTRS that some function provides, or that none does. */
+static struct ids provided(const struct report *r, struct ids attrs, bool by_some)
 {
+	uint32_t *at = arena_many(r->arena, uint32_t, attrs.n);
+	size_t n = 0;
+
 	for (size_t i = 0; i < attrs.n; i++)
-		if (function_for(r, attrs.at[i]) == ID_NONE)
-			return false;
-	return true;
+		if ((function_for(r, attrs.at[i]) != ID_NONE) == by_some)
+			at[n++] = attrs.at[i];
+	return (struct ids){ at, n };
+}
+
+static const char *why_open(const struct report *r, struct ids open)
+{
+	struct ids known = provided(r, open, true), unknown = provided(r, open, false);
+	const char *first = "", *second = "";
+
+	if (unknown.n)
+		first = arena_printf(r->arena, "no known function provides %s",
+				     words_attrs(r->arena, r->ir, unknown, '`'));
+	if (known.n)
+		second = arena_printf(r->arena, "no proxy hosts a function for %s",
+				      words_attrs(r->arena, r->ir, known, '`'));
+	return arena_printf(r->arena, "%s%s%s", first, unknown.n && known.n ? ", and " : "", second);
 }
 
 static const char *why_unbridgeable(const struct report *r, struct ids open)
@@ -448,10 +465,7 @@ static const char *why_unbridgeable(const struct report *r, struct ids open)
 	default:
 		if (!open.n)
 			return "order, pairs, capacity and label exclude all bridges";
-		return arena_printf(r->arena, "%s %s",
-				    any_known(r, open) ? "no proxy hosts a function for"
-						       : "no known function provides",
-				    open_names);
+		return why_open(r, open);
 	}
 }
 
