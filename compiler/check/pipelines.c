@@ -514,7 +514,7 @@ static void report_overlap(size_t i, size_t j, const struct packet *example, voi
 		     s->pipeline->instances.at[a->to]->sym->name,
 		     s->pipeline->instances.at[b->to]->sym->name);
 	diag_also(DIAGS(c), d, a->when_span, "the other edge");
-	diag_note(DIAGS(c), d, "for example a packet with %s", packet_words(c, example));
+	diag_note(DIAGS(c), d, "for example %s", packet_words(c, example));
 	diag_help(DIAGS(c), d, "exclude one filter from the other, or write 'otherwise' on one edge");
 	packet_data(c, d, example, "");
 }

@@ -509,7 +509,7 @@ static void report_shared(size_t i, size_t j, const struct packet *example, void
 	d = diag_add(DIAGS(c), E0508, b->span, "the classes '%s' and '%s' of slo '%s' share packets", a->name,
 		     b->name, s->slo->name);
 	diag_also(DIAGS(c), d, a->span, "the other class");
-	diag_note(DIAGS(c), d, "for example a packet with %s", packet_words(c, example));
+	diag_note(DIAGS(c), d, "for example %s", packet_words(c, example));
 	packet_data(c, d, example, "");
 }
 

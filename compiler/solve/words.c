@@ -157,8 +157,7 @@ const char *words_packet(struct arena *a, const struct packet *p)
 {
 	struct sink s = { 0 };
 
-	if (!p->n)
-		return "any packet";
+	/* What is implied is not printed, so nothing may be left. */
 	packet_print(&s, p);
-	return sink_take(a, &s);
+	return s.size ? sink_take(a, &s) : "any packet";
 }
