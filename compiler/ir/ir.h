@@ -213,6 +213,8 @@ struct ir_target {
 	const uint32_t *cores;   /* worker cores */
 	size_t n_cores;
 	uint64_t replicas, queue;
+	bool has_on;             /* bess, dpdk: `on` names servers ... */
+	struct rat on_cores;     /* ... with so many cores that are not reserved */
 	struct rat queue_cost, classify_cost;
 	uint64_t listen_lo, listen_hi; /* nginx: ports; socks: listen_lo */
 	struct span listen_span;

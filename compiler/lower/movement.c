@@ -77,15 +77,24 @@ static void lower_cost(const struct m_cost *c, struct ir_function *f)
 		f->cost_per_byte = rat_div(rat_int(8), c->speed.value);
 }
 
+static bool is_mutual(const struct symbol *sym)
+{
+	const struct symbol *pair = OBJECT(sym, m_function)->pair;
+
+	return !pair || OBJECT(pair, m_function)->pair == sym;
+}
+
 static void lower_function(struct lowering *l, const struct symbol *sym, struct ir_function *f)
 {
 	const struct m_function *m = sym->object;
 
 	f->name = sym->canonical;
 	f->span = sym->span;
-	f->provides = close_over(l, numbers_of(l, &m->provides));
 	f->side = (enum ir_side)m->side;
-	f->pair = number_of(l, m->pair);
+	/* A half whose pair does not name it (reported) can bridge nothing. */
+	f->pair = is_mutual(sym) ? number_of(l, m->pair) : ID_NONE;
+	if (is_mutual(sym))
+		f->provides = close_over(l, numbers_of(l, &m->provides));
 	f->inspects_payload = m->inspects_payload;
 	f->inspects_fields = m->inspects.n > 0;
 	f->opaque = (enum ir_opaque)m->opaque;

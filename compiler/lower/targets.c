@@ -50,6 +50,22 @@ static void lower_workers(struct lowering *l, const struct m_target *m, struct i
 	t->n_cores = sorted.n;
 }
 
+/* The cores of the servers that `on` names, less those that are reserved. */
+static void lower_machine(struct lowering *l, const struct m_target *m, struct ir_target *t)
+{
+	const struct refs one = { (struct symbol *[]){ m->on }, 1, 1 };
+	const struct refs *nodes = m->on && m->on->kind == SYM_DOMAIN ? &OBJECT(m->on, m_domain)->nodes : &one;
+
+	t->has_on = m->on != NULL;
+	t->on_cores = RAT_ZERO;
+	for (size_t i = 0; t->has_on && i < nodes->n; i++) {
+		const struct ir_node *n = &l->ir->nodes[number_of(l, nodes->at[i])];
+
+		if (n->kind == IR_SERVER)
+			t->on_cores = rat_add(t->on_cores, rat_sub(n->cores, n->reserve));
+	}
+}
+
 static const char *const views[] = { "areas", "flows", "pipelines", "tasks", "schedulers" };
 static const char *const formats[] = { "dot", "svg", "html", "mermaid", "json" };
 static const char *const dialects[] = { "draft", "epi" };
@@ -79,6 +95,7 @@ static void lower_target(struct lowering *l, const struct m_target *m, struct ir
 	t->backend = (enum ir_backend)m->backend;
 	lower_subjects(l, m, t);
 	lower_workers(l, m, t);
+	lower_machine(l, m, t);
 	t->enforce = number_of(l, m->enforce);
 	t->at = number_of(l, m->at);
 	t->clock = rat_given(m->clock) ? m->clock : RAT_ZERO;

@@ -216,7 +216,31 @@ static struct plan_ints core_numbers(struct building *b, const struct ir_target 
 	return (struct plan_ints){ at, t->n_cores };
 }
 
-/* There is no solver of schedules yet, so every slo is undecided. */
+/* With `on`, each copy's workers need cores of their own. */
+static bool fits_machine(const struct ir_target *t)
+{
+	struct rat needed = rat_mul(rat_uint(t->replicas), rat_uint(t->n_cores));
+
+	return !t->has_on || rat_cmp(needed, t->on_cores) <= 0;
+}
+
+static void report_schedule(struct building *b, const struct ir_target *t)
+{
+	char cores[DEC_TEXT_SIZE];
+
+	if (fits_machine(t))
+		diag_note(&b->ctx->diags,
+			  diag_add(&b->ctx->diags, E0702, t->span, "slo '%s' was not decided on target '%s'",
+				   b->ir->slos[t->enforce].name, name_tail(t->name)),
+			  "this release has no solver for schedules");
+	else
+		diag_add(&b->ctx->diags, E0705, t->span,
+			 "%llu copies on %zu workers each need %llu cores, and the servers have %s that are not reserved",
+			 (unsigned long long)t->replicas, t->n_cores,
+			 (unsigned long long)(t->replicas * t->n_cores), rat_text(t->on_cores, cores));
+}
+
+/* There is no solver of schedules yet, so every slo that has a machine is undecided. */
 static struct plan_schedule undecided(struct building *b, const struct ir_target *t)
 {
 	const struct ir_slo *slo = &b->ir->slos[t->enforce];
@@ -225,7 +249,7 @@ static struct plan_schedule undecided(struct building *b, const struct ir_target
 	s.slo = slo->name;
 	s.target = t->name;
 	s.pipeline = b->ir->pipelines[t->pipelines.at[0]].name;
-	s.code = diag_page(E0702)->code;
+	s.code = diag_page(fits_machine(t) ? E0702 : E0705)->code;
 	s.workers = (int64_t)t->n_cores;
 	s.cores = core_numbers(b, t);
 	s.replicas = (int64_t)t->replicas;
@@ -252,11 +276,7 @@ static void build_schedules(struct building *b)
 		if (t->enforce == ID_NONE || t->pipelines.n != 1)
 			continue;
 		b->plan->schedules.at[b->plan->schedules.n++] = undecided(b, t);
-		diag_note(&b->ctx->diags,
-			  diag_add(&b->ctx->diags, E0702, t->span,
-				   "slo '%s' was not decided on target '%s'", b->ir->slos[t->enforce].name,
-				   name_tail(t->name)),
-			  "this release has no solver for schedules");
+		report_schedule(b, t);
 	}
 }
 
