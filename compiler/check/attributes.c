@@ -10,7 +10,7 @@ static void read_above(struct check *c, struct block *b, const struct ast_stmt *
 	struct m_attribute *a = b->object;
 	struct symbol *label;
 
-	clauses_check(c, b, &s->property.clauses, "");
+	clauses_check(c, &s->property.clauses, "");
 	if (e && value_label(c, b->scope, e, &label))
 		vec_push(ARENA(c), &a->above, label);
 }

@@ -40,10 +40,8 @@ static void check_clause(struct check *c, const struct ast_clause *clause, const
 			  clause->name.name);
 }
 
-void clauses_check(struct check *c, struct block *b, const struct ast_clauses *clauses,
-		   const char *allowed)
+void clauses_check(struct check *c, const struct ast_clauses *clauses, const char *allowed)
 {
-	(void)b;
 	for (size_t i = 0; i < clauses->n; i++) {
 		const struct ast_clause *clause = &clauses->at[i];
 		const struct ast_clause *first = clause_find(clauses, clause->name.name);
@@ -340,7 +338,7 @@ static void read_property(struct check *c, struct block *b, const struct ast_stm
 		b->code(c, b, s);
 		return;
 	}
-	clauses_check(c, b, &s->property.clauses, "");
+	clauses_check(c, &s->property.clauses, "");
 	e = only_value(c, s);
 	if (e)
 		read_value(c, b, p, e);

@@ -11,7 +11,7 @@ static void read_through(struct check *c, struct block *b, const struct ast_stmt
 {
 	struct m_class *class = b->object;
 
-	clauses_check(c, b, &s->property.clauses, "");
+	clauses_check(c, &s->property.clauses, "");
 	class->through = only_value(c, s);
 }
 

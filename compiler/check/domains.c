@@ -121,7 +121,7 @@ static void read_rule(struct check *c, struct block *b, const struct ast_stmt *s
 	const struct ast_expr *move = move_of(c, s);
 	bool many, ok;
 
-	clauses_check(c, b, &s->property.clauses, "when carries");
+	clauses_check(c, &s->property.clauses, "when carries");
 	if (!move)
 		return;
 	r.span = s->span;
@@ -218,7 +218,7 @@ static void read_flow(struct check *c, struct block *b, const struct ast_stmt *s
 	struct m_flow f = { 0 };
 	bool ok;
 
-	clauses_check(c, b, &s->property.clauses, "when rate carries");
+	clauses_check(c, &s->property.clauses, "when rate carries");
 	if (!move)
 		return;
 	f.span = move->span;

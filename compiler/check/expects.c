@@ -186,7 +186,7 @@ static bool read_expectation(struct check *c, const struct m_expect *e, struct e
 	if (!find_kind(c, e->stmt, &kind))
 		return false;
 	x->kind = (enum expect_kind)kind;
-	clauses_check(c, NULL, &e->stmt->property.clauses, kinds[kind].clauses);
+	clauses_check(c, &e->stmt->property.clauses, kinds[kind].clauses);
 	if (e->stmt->property.values.n > 1) {
 		diag_add(DIAGS(c), E0205, e->stmt->property.values.at[1]->span, "an expectation takes one value");
 		return false;

@@ -58,7 +58,7 @@ static void read_derives(struct check *c, struct block *b, const struct ast_stmt
 	struct m_function *f = b->object;
 	struct m_derives d = { .span = s->span };
 
-	clauses_check(c, b, &s->property.clauses, "via");
+	clauses_check(c, &s->property.clauses, "via");
 	if (!e)
 		return;
 	name = e->kind == AST_REL && e->list.members.n == 2 && e->list.ops.at[0] == OP_IN ?
@@ -91,7 +91,7 @@ static void read_inspects(struct check *c, struct block *b, const struct ast_stm
 	const struct ast_expr *e = only_value(c, s);
 	struct m_function *f = b->object;
 
-	clauses_check(c, b, &s->property.clauses, "");
+	clauses_check(c, &s->property.clauses, "");
 	if (!e)
 		return;
 	f->inspects = (struct field_set){ 0 };
@@ -105,7 +105,7 @@ static void read_affinity(struct check *c, struct block *b, const struct ast_stm
 	const struct ast_expr *e = only_value(c, s);
 	struct m_function *f = b->object;
 
-	clauses_check(c, b, &s->property.clauses, "");
+	clauses_check(c, &s->property.clauses, "");
 	if (!e)
 		return;
 	f->affinity = (struct field_set){ 0 };

@@ -23,7 +23,7 @@ static void read_config(struct check *c, struct block *b, const struct ast_stmt 
 			diag_also(DIAGS(c),
 				  diag_add(DIAGS(c), E0306, s->name.span, "'%s' is given twice", config.name),
 				  i->config.at[k].span, "first given here");
-	clauses_check(c, b, &s->property.clauses, "");
+	clauses_check(c, &s->property.clauses, "");
 	for (size_t k = 0; f && k < f->accepts.n; k++) {
 		if (f->accepts.at[k] == config.name) {
 			e = only_value(c, s);
@@ -155,7 +155,7 @@ static void connect(struct check *c, struct m_pipeline *p, const struct ast_stmt
 	}
 }
 
-static void check_edge_clauses(struct check *c, struct m_pipeline *p, const struct ast_stmt *s)
+static void check_edge_clauses(struct check *c, const struct ast_stmt *s)
 {
 	const struct ast_clauses *clauses = &s->edge.clauses;
 	const struct ast_clause *otherwise = clause_find(clauses, "otherwise");
@@ -167,13 +167,12 @@ static void check_edge_clauses(struct check *c, struct m_pipeline *p, const stru
 			  "write the arrow that it belongs to as an edge of its own");
 		return;
 	}
-	clauses_check(c, NULL, clauses, "when rate otherwise");
+	clauses_check(c, clauses, "when rate otherwise");
 	if (otherwise && clause_find(clauses, "when"))
 		diag_add(DIAGS(c), E0205, otherwise->span, "an edge takes 'when' or 'otherwise', not both");
 	if (otherwise && s->edge.tees.at[0])
 		diag_add(DIAGS(c), E0205, otherwise->span,
 			 "a copy is taken by a filter; '->>' takes no 'otherwise'");
-	(void)p;
 }
 
 /* ---- the graph ---- */
@@ -569,7 +568,7 @@ static void wire_pipeline(struct check *c, struct m_pipeline *p)
 	for (size_t i = 0; i < body->n; i++) {
 		if (body->at[i]->kind != STMT_EDGE)
 			continue;
-		check_edge_clauses(c, p, body->at[i]);
+		check_edge_clauses(c, body->at[i]);
 		for (size_t arrow = 0; arrow + 1 < body->at[i]->edge.hops.n; arrow++)
 			connect(c, p, body->at[i], arrow);
 	}

@@ -160,13 +160,10 @@ struct block {
 /* Reads all properties of the body into OBJECT; E0305, E0306, E0307 and the types. */
 void block_read(struct check *, struct block *);
 const struct ast_stmt *block_given(const struct block *, const char *property);
-/* Names for completion and did-you-mean. */
-struct ctx;
-bool schema_has(const char *block, const char *property);
 
 /* Clauses that a statement takes; others are E0204 or E0205.  */
 const struct ast_clause *clause_find(const struct ast_clauses *, const char *name);
-void clauses_check(struct check *, struct block *, const struct ast_clauses *, const char *allowed);
+void clauses_check(struct check *, const struct ast_clauses *, const char *allowed);
 /* Exactly one value, no `= …`; reported otherwise. */
 const struct ast_expr *only_value(struct check *, const struct ast_stmt *);
 void check_annotations(struct check *, const struct ast_stmt *);

@@ -169,7 +169,7 @@ static void read_statement(struct check *c, struct block *b, const struct ast_st
 	bool ratio = s->property.rhs != NULL;
 	bool ok;
 
-	clauses_check(c, b, &s->property.clauses, "");
+	clauses_check(c, &s->property.clauses, "");
 	if (!strcmp(s->name.name, "priority")) {
 		ok = read_priority(c, b, s, &st);
 	} else if (!strcmp(s->name.name, "throughput") || (ratio && !strcmp(s->name.name, "cpu"))) {

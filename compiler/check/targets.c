@@ -56,7 +56,7 @@ static void read_listen(struct check *c, struct block *b, const struct ast_stmt 
 	const struct ast_expr *e = only_value(c, s);
 	struct operand o;
 
-	clauses_check(c, b, &s->property.clauses, "");
+	clauses_check(c, &s->property.clauses, "");
 	if (!e)
 		return;
 	t->listen_span = e->span;

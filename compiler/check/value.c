@@ -246,10 +246,9 @@ static const char *nearest_word(struct check *c, const char *list, const char *w
 
 static const char *comma_list(struct check *c, const char *list)
 {
-	char *text = arena_strdup(ARENA(c), ""), *blank;
-
-	text = arena_strdup(ARENA(c), list);
+	char *text = arena_strdup(ARENA(c), list), *blank;
 	struct sink s = { 0 };
+
 	for (char *p = text; p; p = blank) {
 		blank = strchr(p, ' ');
 		if (blank)
