@@ -79,6 +79,19 @@ check "10 000 domains" 0 "$(run check many.epi)"
 : >empty.epi
 check "an empty file" 0 "$(run check empty.epi)"
 
+# What a shell proposes.
+complete_words() # WORD...
+{
+	bash -c 'epic=$1; shift; source <("$epic" completion bash); COMP_WORDS=(epic "$@"); COMP_CWORD=$#; _epic; echo "${COMPREPLY[@]}"' \
+		bash "$epic" "$@"
+}
+check "a command" "check" "$(complete_words ch)"
+check "a flag" "--format" "$(complete_words check --fo)"
+check "a value" "plain" "$(complete_words check --format pl)"
+check "only flags of the command" "" "$(complete_words check --emi)"
+"$epic" completion zsh >zsh.txt && "$epic" completion fish >fish.txt || { echo "no completion"; failed=1; }
+check "another shell" 2 "$(run completion tcsh)"
+
 # From anywhere, and installed somewhere else.
 cd / && check "from another directory" 0 "$("$epic" check "$tmp/bng.epi" >/dev/null 2>&1; echo $?)"
 mkdir -p "$tmp/usr/bin" "$tmp/usr/share/epic"
