@@ -183,6 +183,26 @@ static void check_flow_ends(struct check *c, const struct refs *ends, const stru
 	}
 }
 
+enum { MOST_PAIRS = 1 << 20 }; /* of one flow statement */
+
+static size_t count_ends(struct check *c, const struct refs *ends, bool all)
+{
+	return all ? c->model->nodes.n : ends->n;
+}
+
+static bool has_room(struct check *c, const struct m_flow *f, const struct ast_expr *move)
+{
+	size_t n_from = count_ends(c, &f->from, f->from_all), n_to = count_ends(c, &f->to, f->to_all);
+
+	if (!n_to || n_from <= MOST_PAIRS / n_to)
+		return true;
+	diag_help(DIAGS(c),
+		  diag_add(DIAGS(c), E0404, move->span, "this stands for %zu times %zu pairs of nodes; at most %d are taken",
+			   n_from, n_to, MOST_PAIRS),
+		  "name the nodes, or the domains, that really exchange data");
+	return false;
+}
+
 static bool read_flow_ends(struct check *c, struct scope *s, const struct ast_expr *move,
 			   struct m_flow *f)
 {
@@ -196,7 +216,7 @@ static bool read_flow_ends(struct check *c, struct scope *s, const struct ast_ex
 		diag_add(DIAGS(c), E0404, move->span, "a flow needs two different nodes");
 		return false;
 	}
-	return ok;
+	return ok && has_room(c, f, move);
 }
 
 static void read_flow_rate(struct check *c, struct scope *s, const struct ast_clauses *clauses,

@@ -491,7 +491,6 @@ struct siblings {
 	struct check *check;
 	struct m_pipeline *pipeline;
 	const size_t *edges;
-	size_t reported;
 };
 
 enum { MOST_OVERLAPS = 50 }; /* per module; the rest repeats the same mistake */
@@ -505,8 +504,6 @@ static void report_overlap(size_t i, size_t j, const struct packet *example, voi
 	const struct m_edge *a = &s->pipeline->edges.at[first], *b = &s->pipeline->edges.at[second];
 	struct diag *d;
 
-	if (s->reported++ >= MOST_OVERLAPS)
-		return;
 	d = diag_add(DIAGS(c), E0501, b->when_span,
 		     "'%s' would send some packets to both '%s' and '%s'",
 		     s->pipeline->instances.at[a->from]->sym->name,
@@ -523,7 +520,7 @@ static void check_disjoint(struct check *c, struct m_pipeline *p, size_t module)
 	const struct m_links *out = &p->out[module];
 	size_t *edges = arena_many(ARENA(c), size_t, out->n), n = 0;
 	const struct cubes **sets = arena_many(ARENA(c), const struct cubes *, out->n);
-	struct siblings s = { c, p, edges, 0 };
+	struct siblings s = { c, p, edges };
 	const struct m_edge *otherwise = NULL;
 
 	for (size_t j = 0; j < out->n; j++) {
@@ -543,7 +540,7 @@ static void check_disjoint(struct check *c, struct m_pipeline *p, size_t module)
 		edges[n] = out->at[j];
 		sets[n++] = e->cubes;
 	}
-	cubes_overlaps(c->model->fields, sets, n, report_overlap, &s);
+	cubes_overlaps(c->model->fields, sets, n, MOST_OVERLAPS, report_overlap, &s);
 }
 
 /* ---- all of it ---- */

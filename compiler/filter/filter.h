@@ -165,9 +165,9 @@ bool cubes_project(struct fields *, const struct cubes *, const struct field *, 
 		   struct fx_member **ranges, size_t *n);
 
 /* Calls OVERLAP(i, j, example) once for each pair i < j of sets that share a
- * packet; 10 000 sets of one box each that differ in some field take well under a
+ * packet, in order; stops looking after MOST overlapping boxes (0: finds all); 10 000 sets of one box each that differ in some field take well under a
  * second. */
-void cubes_overlaps(struct fields *, const struct cubes *const *sets, size_t n,
+void cubes_overlaps(struct fields *, const struct cubes *const *sets, size_t n, size_t most,
 		    void (*overlap)(size_t i, size_t j, const struct packet *, void *), void *);
 
 /* True once a set would have taken more boxes than is sensible (a million), or an

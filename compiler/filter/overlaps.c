@@ -15,7 +15,7 @@ struct pair {
 struct search {
 	struct work *work;
 	struct pair *pairs;
-	size_t n, cap;
+	size_t n, cap, most;
 };
 
 static void push_pair(struct search *s, const struct item *a, const struct item *b)
@@ -32,9 +32,13 @@ static bool visit(void *arg, const struct item *a, const struct item *b, size_t 
 {
 	struct search *s = arg;
 
-	for (size_t i = 0; i < n; i++)
-		if (a->owner < b[i].owner && box_overlap(a->box, b[i].box))
-			push_pair(s, a, &b[i]);
+	for (size_t i = 0; i < n; i++) {
+		if (a->owner >= b[i].owner || !box_overlap(a->box, b[i].box))
+			continue;
+		push_pair(s, a, &b[i]);
+		if (s->n == s->most)
+			return false;
+	}
 	return true;
 }
 
@@ -64,11 +68,11 @@ static struct item *items_of(const struct cubes *const *sets, size_t n_sets, siz
 	return items;
 }
 
-void cubes_overlaps(struct fields *f, const struct cubes *const *sets, size_t n,
+void cubes_overlaps(struct fields *f, const struct cubes *const *sets, size_t n, size_t most,
 		    void (*overlap)(size_t i, size_t j, const struct packet *, void *), void *arg)
 {
 	struct work w;
-	struct search s = { .work = &w };
+	struct search s = { .work = &w, .most = most };
 	size_t n_items;
 	struct item *items = items_of(sets, n, &n_items);
 

@@ -453,7 +453,7 @@ static void check_pairs(struct world *w)
 		fx[i] = fx_and(w->fields, parts, 2);
 		sets[i] = fx_cubes(w->fields, fx[i]);
 	}
-	cubes_overlaps(w->fields, sets, N_VALUES, note_pair, &pairs);
+	cubes_overlaps(w->fields, sets, N_VALUES, 0, note_pair, &pairs);
 	for (size_t i = 0; i < N_VALUES; i++)
 		for (size_t j = i + 1; j < N_VALUES; j++)
 			check(w,

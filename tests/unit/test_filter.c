@@ -447,7 +447,7 @@ static void one_pair_among_many_is_found(void)
 		sets[i] = fx_cubes(
 		    w.f, both(&w, number(&w, "eth.type", i / 100), number(&w, "vlan.id", i % 100)));
 	sets[N_MANY - 1] = sets[17];
-	cubes_overlaps(w.f, sets, N_MANY, count_pair, &n_pairs);
+	cubes_overlaps(w.f, sets, N_MANY, 0, count_pair, &n_pairs);
 	CU_ASSERT(n_pairs == 1);
 	arena_free(w.arena);
 }
