@@ -81,12 +81,14 @@ static void verify_ids(struct ids s, size_t n)
 	}
 }
 
+enum { SENSIBLE_SET = 64 }; /* larger ones would take the square of their size to look at */
+
 static void verify_closed(const struct ir *ir, struct ids attrs)
 {
 	verify_ids(attrs, ir->n_attrs);
 	for (size_t i = 0; i < attrs.n; i++) {
 		assert(!ir->attrs[attrs.at[i]].is_label);
-		assert(ids_subset(ir->attrs[attrs.at[i]].closure, attrs));
+		assert(attrs.n > SENSIBLE_SET || ids_subset(ir->attrs[attrs.at[i]].closure, attrs));
 	}
 }
 
@@ -108,8 +110,8 @@ static void verify_label(const struct ir *ir, uint32_t id)
 		const struct ir_attr *b = &ir->attrs[a->below.at[i]];
 
 		assert(b->is_label);
-		assert(ids_subset(b->below, a->below));
-		assert(ids_subset(b->requires, a->requires));
+		assert(a->below.n > SENSIBLE_SET || ids_subset(b->below, a->below));
+		assert(a->below.n > SENSIBLE_SET || ids_subset(b->requires, a->requires));
 	}
 }
 
