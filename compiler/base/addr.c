@@ -91,6 +91,15 @@ bool prefix_parse(const char *text, size_t length, struct prefix *p)
 	return !slash || parse_length(slash, p);
 }
 
+/* inet_ntop writes ::1.2.3.4 for ::102:304, which .epi does not read. */
+static void hex_tail(const unsigned char bytes[16], char buf[ADDR_TEXT_SIZE])
+{
+	char *tail = strrchr(buf, ':') + 1;
+
+	snprintf(tail, (size_t)(buf + ADDR_TEXT_SIZE - tail), "%x:%x", bytes[12] << 8 | bytes[13],
+		 bytes[14] << 8 | bytes[15]);
+}
+
 const char *addr_text(int family, epic_u128 bits, char buf[ADDR_TEXT_SIZE])
 {
 	unsigned char bytes[16];
@@ -98,7 +107,10 @@ const char *addr_text(int family, epic_u128 bits, char buf[ADDR_TEXT_SIZE])
 
 	for (size_t i = n; i-- > 0; bits >>= 8)
 		bytes[i] = (unsigned char)bits;
-	return inet_ntop(family == 4 ? AF_INET : AF_INET6, bytes, buf, ADDR_TEXT_SIZE);
+	inet_ntop(family == 4 ? AF_INET : AF_INET6, bytes, buf, ADDR_TEXT_SIZE);
+	if (family == 6 && strchr(buf, '.'))
+		hex_tail(bytes, buf);
+	return buf;
 }
 
 const char *prefix_text(struct prefix p, char buf[ADDR_TEXT_SIZE])

@@ -17,6 +17,11 @@ static struct model *model_new(struct ctx *ctx)
 	m->rest = arena_one(ctx->arena, struct symbol);
 	m->rest->kind = SYM_CLASS;
 	m->rest->name = m->rest->canonical = intern_text(ctx->names, "rest");
+	m->none = arena_one(ctx->arena, struct symbol);
+	m->none->kind = SYM_FUNCTION;
+	m->none->name = m->none->canonical = intern_text(ctx->names, "none");
+	m->none->object = arena_one(ctx->arena, struct m_function);
+	OBJECT(m->none, m_function)->sym = m->none;
 	m->rest->object = rest;
 	rest->sym = m->rest;
 	rest->match = fx_true(m->fields);

@@ -47,7 +47,7 @@ static const char *canonical_name(struct check *c, const struct scope *s, const 
 
 static void report_twice(struct check *c, const struct symbol *first, struct ast_name again)
 {
-	struct diag *d = diag_add(DIAGS(c), E0302, again.span, "'%s' is declared twice", again.name);
+	struct diag *d = diag_add(DIAGS(c), E0302, again.span, first->module ? "'%s' is declared twice" : "'%s' is predefined", again.name);
 
 	if (first->module)
 		diag_also(DIAGS(c), d, first->span, "first declared here");
@@ -59,6 +59,10 @@ static struct symbol *declare(struct check *c, struct scope *s, enum symbol_kind
 {
 	struct symbol *first = scope_find_own(s, name.name), *sym;
 
+	if (!first && kind == SYM_CLASS && name.name == c->model->rest->name)
+		first = c->model->rest;
+	if (!first && kind == SYM_FUNCTION && name.name == c->model->none->name)
+		first = c->model->none;
 	if (first) {
 		report_twice(c, first, name);
 		return NULL;

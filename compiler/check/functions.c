@@ -152,7 +152,7 @@ static void inherit(struct check *c, struct m_function *f, const struct ast_expr
 	struct symbol *sym = f->sym, *base = resolve_ref(c, sym->owner ? sym->owner->members : sym->module->scope, parent, KIND(FUNCTION));
 	struct m_function *from;
 
-	if (!base)
+	if (!base || !base->module)
 		return;
 	if (base->visiting) {
 		diag_add(DIAGS(c), E0309, parent->span, "the function '%s' is based on itself", sym->name);

@@ -75,10 +75,10 @@ static struct side side_of(struct m_pipeline *p, const struct m_links *links, bo
 	return s;
 }
 
-/* a exceeds b by more than 0.1 %. */
+/* a exceeds b by more than 0.1 % of itself. */
 static bool exceeds(struct rat a, struct rat b)
 {
-	return rat_cmp(a, rat_mul(b, rat_make(1001, 1000))) > 0;
+	return rat_cmp(rat_mul(a, rat_make(999, 1000)), b) > 0;
 }
 
 static void report_contradiction(struct balance *b, size_t module, struct side in, struct side out)
@@ -99,6 +99,21 @@ static void report_contradiction(struct balance *b, size_t module, struct side i
 	}
 }
 
+/* Copies that no filter thins out carry all that enters. */
+static void copy_all(struct balance *b, size_t module, struct rat rate)
+{
+	const struct m_links *out = &b->pipeline->out[module];
+
+	for (size_t j = out->n; j-- > 0;) {
+		struct m_edge *e = &b->pipeline->edges.at[out->at[j]];
+
+		if (!e->copy)
+			return; /* copies stand last */
+		if (!e->has_rate && fx_kind(e->when) == FX_TRUE)
+			settle(b, e, rate);
+	}
+}
+
 /* Either fills in the last unknown edge, or compares. */
 static bool balance_module(struct balance *b, size_t module)
 {
@@ -107,6 +122,8 @@ static bool balance_module(struct balance *b, size_t module)
 
 	if (!p->in[module].n || !p->out[module].n)
 		return true;
+	if (!in.unknown)
+		copy_all(b, module, in.sum);
 	if (!in.unknown && exceeds(out.sum, in.sum)) {
 		report_contradiction(b, module, in, out);
 		return false;

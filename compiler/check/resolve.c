@@ -86,6 +86,8 @@ struct resolved resolve_quietly(struct check *c, struct scope *s, const struct a
 			r = through_import(import, names);
 		else if (names->at[0].name == c->model->rest->name)
 			r = descend(c->model->rest, names, 1);
+		else if (names->at[0].name == c->model->none->name)
+			r = descend(c->model->none, names, 1);
 	}
 	r.star = path->path.star;
 	return r;

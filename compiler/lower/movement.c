@@ -168,7 +168,8 @@ static void lower_node(struct lowering *l, const struct symbol *sym, struct ir_n
 	n->addresses = m->address.at;
 	n->n_addresses = m->address.n;
 	for (size_t i = 0; i < m->hosts.n; i++)
-		hosts[n->n_hosts++] = number_of(l, m->hosts.at[i]);
+		if (m->hosts.at[i]->module) /* `none` is hosted nowhere */
+			hosts[n->n_hosts++] = number_of(l, m->hosts.at[i]);
 	n->hosts = hosts;
 	n->base_port = (unsigned)m->base_port;
 	n->has_cores = rat_given(m->cores) && rat_given(m->clock);

@@ -331,6 +331,7 @@ struct model {
 	VEC(struct module *) modules; /* the root first, then as met */
 	struct module *root;
 	struct symbol *rest; /* the predefined class */
+	struct symbol *none; /* the predefined function, without base */
 	/* everything of every module, in order of declaration */
 	struct refs attributes, functions, domains, nodes, classes, pipelines, slos, applications,
 		targets;

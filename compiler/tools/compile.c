@@ -193,6 +193,8 @@ static bool write_text(struct compiling *c, const char *path, const struct sink 
 
 static bool emit_kind(struct compiling *c, const char *kind, struct sink *s)
 {
+	if (!c->p->model)
+		return false;
 	if (!strcmp(kind, "ast")) {
 		ast_json(c->p->ctx, c->p->model->root->ast, s);
 		return true;

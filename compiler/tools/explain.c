@@ -95,8 +95,8 @@ static bool same_bridge(const struct bridge *a, const struct bridge *b)
 	if (a->n_hops != b->n_hops)
 		return false;
 	for (size_t i = 0; i < a->n_hops; i++)
-		if (a->hops[i].function != b->hops[i].function || a->hops[i].proxy != b->hops[i].proxy ||
-		    a->hops[i].source_side != b->hops[i].source_side)
+		/* Within one domain the side makes no difference that anybody sees. */
+		if (a->hops[i].function != b->hops[i].function || a->hops[i].proxy != b->hops[i].proxy)
 			return false;
 	return true;
 }
@@ -166,6 +166,10 @@ static bool hypothetical(struct explaining *e, struct ir_flow *f)
 		return false;
 	if (o->carries && !(label = check_name_text(m, o->carries, KIND(ATTRIBUTE))))
 		return false;
+	if (label && !OBJECT(label, m_attribute)->label) {
+		run_error(e->run, "--carries takes a label of data; '%s' is an attribute of nodes", o->carries);
+		return false;
+	}
 	*f = (struct ir_flow){ .application = ID_NONE, .rate_bps = RAT_ZERO, .rate_pps = RAT_ZERO };
 	f->cubes = fx_cubes(m->fields, fx);
 	f->when = fx_text(m->fields, fx);

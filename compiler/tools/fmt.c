@@ -61,6 +61,7 @@ struct layout {
 	bool in_annotation;
 	size_t parens;
 	struct piece *last;
+	size_t last_end, last_column; /* offset and column behind it in the source */
 };
 
 static bool is(const struct piece *p, const char *text)
@@ -209,12 +210,18 @@ static size_t characters(const char *s, size_t n)
 	return count;
 }
 
-/* The column of an offset, tabs to the next multiple of eight. */
-static size_t column_of(const struct source *src, size_t line_start, size_t offset)
+/* The column of an offset, tabs to the next multiple of eight.  Goes on from the last
+ * piece of the line, so that long lines are read once. */
+static size_t column_behind(const struct layout *l, size_t line_start, size_t offset)
 {
-	size_t column = 0;
+	const struct source *src = l->src;
+	size_t column = 0, i = line_start;
 
-	for (size_t i = line_start; i < offset; i++) {
+	if (l->last && l->last_end >= line_start && l->last_end <= offset) {
+		column = l->last_column;
+		i = l->last_end;
+	}
+	for (; i < offset; i++) {
 		if (src->text[i] == '\t')
 			column = (column + 8) / 8 * 8;
 		else
@@ -259,16 +266,18 @@ static void read_lexeme(struct layout *l, const struct lexeme *x, const struct l
 	struct line *line;
 
 	p.comment = x->kind == LEXEME_COMMENT;
-	p.column = column_of(src, start, x->span.start);
+	p.column = column_behind(l, start, x->span.start);
 	while (end > start && (src->text[end - 1] == ' ' || src->text[end - 1] == '\t'))
 		end--;
-	p.blanks = p.column - column_of(src, start, end);
+	p.blanks = p.column - column_behind(l, start, end);
 	while (p.comment && p.length && strchr(" \t\r", p.text[p.length - 1]))
 		p.length--;
 	line = line_for(l, number, &p);
 	p.gap = normal_gap(l, &p);
 	vec_push(l->arena, line, p);
 	l->last = &line->at[line->n - 1];
+	l->last_end = x->span.start;
+	l->last_column = p.column;
 	if (!p.comment) {
 		watch(l, &p);
 		end_annotation(l, next);

@@ -349,7 +349,8 @@ static int test_file(struct run *r, const char *path)
 	}
 	code = policy_report(r, &p);
 	if (p.ir && people && !r->options->quiet)
-		fprintf(r->out, "%s: %zu expectation%s, %zu hold, %zu fail, %zu undecided\n", path, n,
+		fprintf(r->out, "%s: %zu expectation%s, %zu hold, %zu fail, %zu undecided\n",
+			strcmp(path, "-") ? path : "<stdin>", n,
 			n == 1 ? "" : "s", n - n_failed - n_undecided, n_failed, n_undecided);
 	policy_close(&p);
 	return code;

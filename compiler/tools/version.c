@@ -11,6 +11,10 @@ static int run_version(struct run *r)
 {
 	const char *as = r->options->as ? r->options->as : "human";
 
+	if (r->options->files.n) {
+		run_error(r, "version takes no '%s'", r->options->files.at[0]);
+		return EXIT_USAGE;
+	}
 	if (!strcmp(as, "json")) {
 		fprintf(r->out, "{\"epic\": \"%s\", \"edition\": 1, \"plan\": 1, \"glpk\": \"%s\", \"libcbor\": \"%s\", \"nettle\": \"%d.%d\"}\n",
 			PACKAGE_VERSION, solver_version(), CBOR_VERSION, NETTLE_VERSION_MAJOR,
