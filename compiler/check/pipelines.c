@@ -441,6 +441,7 @@ static void read_edge_rate(struct check *c, struct m_pipeline *p, struct m_edge 
 		return;
 	}
 	e->rate = packets ? value : rat_div(value, rat_mul(p->packet, rat_int(8)));
+	e->rate_in_bits = !packets;
 	e->has_rate = e->stated = true;
 }
 

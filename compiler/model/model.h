@@ -208,8 +208,8 @@ struct m_edge {
 	const struct cubes *cubes; /* NULL for `otherwise` until asked for */
 	bool copy, otherwise;
 	bool has_rate, stated;
-	struct rat rate; /* packets/s, or bit/s where the pipeline has no packet size */
-	bool rate_in_bits;
+	struct rat rate;   /* packets/s */
+	bool rate_in_bits; /* as it was stated */
 	struct span span, when_span, rate_span;
 };
 

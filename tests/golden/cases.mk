@@ -9,6 +9,7 @@ GOLDEN_CASES = \
 	tests/golden/cases/plain-lines.epi \
 	tests/golden/cases/spaced-unit.epi \
 	tests/golden/cases/three-mistakes.epi \
+	tests/golden/cases/too-much-traffic.epi \
 	tests/golden/cases/typos.epi \
 	tests/golden/cases/unbridgeable.epi \
 	tests/golden/cases/unknown-target.epi
