@@ -13,19 +13,19 @@ static const struct unit units[] = {
 enum { N_UNITS = sizeof(units) / sizeof(*units) };
 
 static const struct {
-	const char *name, *example, *phrase;
+	const char *example, *phrase;
 } dimensions[N_DIMENSIONS] = {
-	[DIM_NONE] = { "number", "1", "a number" },
-	[DIM_RATE] = { "rate", "Mbps", "a rate" },
-	[DIM_PACKET_RATE] = { "packet-rate", "kpps", "a packet-rate" },
-	[DIM_BITS_PER_CYCLE] = { "per-clock", "Gbps/GHz", "a rate per clock" },
-	[DIM_PACKETS_PER_CYCLE] = { "per-clock", "Mpps/GHz", "a rate per clock" },
-	[DIM_TIME] = { "time", "ms", "a time" },
-	[DIM_FREQUENCY] = { "frequency", "GHz", "a frequency" },
-	[DIM_SIZE] = { "size", "B", "a size" },
-	[DIM_WORK] = { "work", "cycles", "an amount of work" },
-	[DIM_WORK_PER_BYTE] = { "work-per-byte", "cycles/B", "an amount of work per byte" },
-	[DIM_SHARE] = { "share", "%", "a share" },
+	[DIM_NONE] = { "1", "a number" },
+	[DIM_RATE] = { "Mbps", "a rate" },
+	[DIM_PACKET_RATE] = { "kpps", "a packet-rate" },
+	[DIM_BITS_PER_CYCLE] = { "Gbps/GHz", "a rate per clock" },
+	[DIM_PACKETS_PER_CYCLE] = { "Mpps/GHz", "a rate per clock" },
+	[DIM_TIME] = { "ms", "a time" },
+	[DIM_FREQUENCY] = { "GHz", "a frequency" },
+	[DIM_SIZE] = { "B", "a size" },
+	[DIM_WORK] = { "cycles", "an amount of work" },
+	[DIM_WORK_PER_BYTE] = { "cycles/B", "an amount of work per byte" },
+	[DIM_SHARE] = { "%", "a share" },
 };
 
 const struct unit *unit_find(const char *text, size_t length)
@@ -39,11 +39,6 @@ const struct unit *unit_find(const char *text, size_t length)
 const struct unit *unit_at(size_t i)
 {
 	return i < N_UNITS ? &units[i] : NULL;
-}
-
-const char *dimension_name(enum dimension d)
-{
-	return dimensions[d].name;
 }
 
 const char *dimension_example(enum dimension d)

@@ -29,7 +29,6 @@ struct unit {
 
 const struct unit *unit_find(const char *text, size_t length); /* NULL: no such unit */
 const struct unit *unit_at(size_t i);                          /* NULL behind the last */
-const char *dimension_name(enum dimension);                    /* "packet-rate" */
 const char *dimension_phrase(enum dimension); /* "a packet-rate", for sentences */
 /* A unit of the dimension for messages: "Mbps". */
 const char *dimension_example(enum dimension);

@@ -38,15 +38,6 @@ bool prefix_contains(struct prefix outer, struct prefix inner)
 	       prefix_first(outer) <= prefix_first(inner) && prefix_last(inner) <= prefix_last(outer);
 }
 
-int prefix_cmp(struct prefix a, struct prefix b)
-{
-	if (a.family != b.family)
-		return a.family < b.family ? -1 : 1;
-	if (a.bits != b.bits)
-		return a.bits < b.bits ? -1 : 1;
-	return (a.length > b.length) - (a.length < b.length);
-}
-
 static epic_u128 from_bytes(const unsigned char *bytes, size_t n)
 {
 	epic_u128 bits = 0;

@@ -23,7 +23,6 @@ unsigned prefix_width(int family); /* 32 or 128 */
 epic_u128 prefix_first(struct prefix); /* with the host bits cleared */
 epic_u128 prefix_last(struct prefix);
 bool prefix_contains(struct prefix outer, struct prefix inner);
-int prefix_cmp(struct prefix, struct prefix); /* family, bits, length */
 
 /* "A.B.C.D" or an IPv6 text, optionally with "/n". False: impossible. Host
  * bits are left as they are. */

@@ -205,11 +205,6 @@ struct dec rat_dec(struct rat r)
 	return (struct dec){ r.num < 0 ? -(__int128)nano : (__int128)nano };
 }
 
-struct dec dec_int(int64_t i)
-{
-	return (struct dec){ (__int128)i * NANO };
-}
-
 const char *dec_text(struct dec d, char buf[DEC_TEXT_SIZE])
 {
 	u128 m = magnitude(d.nano), whole = m / NANO;

@@ -41,7 +41,6 @@ double rat_double(struct rat);
 bool rat_parse(const char *, size_t length, struct rat *);
 
 struct dec rat_dec(struct rat);
-struct dec dec_int(int64_t);
 
 enum { DEC_TEXT_SIZE = 48 };
 /* Without exponent and without trailing zeros. */

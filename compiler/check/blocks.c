@@ -182,8 +182,7 @@ static void read_cores(struct check *c, struct scope *s, const struct ast_expr *
 	if (!o.e)
 		return;
 	t->workers = (struct numbers){ 0 };
-	t->workers_is_set = o.e->kind == AST_SET || o.e->kind == AST_RANGE;
-	if (!t->workers_is_set) {
+	if (o.e->kind != AST_SET && o.e->kind != AST_RANGE) {
 		if (value_int(c, o, 1, 1024, &n))
 			for (uint64_t i = 0; i < n; i++)
 				vec_push(ARENA(c), &t->workers, i);

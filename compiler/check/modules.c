@@ -64,12 +64,13 @@ static const char *relative(struct check *c, const char *path)
 	return text;
 }
 
-static const char *shown_path(struct check *c, const char *path, bool *is_std)
+static const char *shown_path(struct check *c, const char *path)
 {
 	const char *real = real_path(c, path), *rest;
 
-	*is_std = c->search->std && below(real, real_path(c, c->search->std), &rest);
-	return *is_std ? arena_printf(ARENA(c), "<std>/%s", rest) : relative(c, real);
+	if (c->search->std && below(real, real_path(c, c->search->std), &rest))
+		return arena_printf(ARENA(c), "<std>/%s", rest);
+	return relative(c, real);
 }
 
 static bool read_standard_input(struct sink *s)
@@ -114,21 +115,19 @@ static bool is_plain_text(struct check *c, uint32_t source)
 }
 
 /* Reads a file into a new source.  False: reported at USE. */
-static bool read_source(struct check *c, const char *path, struct span use, uint32_t *source,
-			bool *is_std)
+static bool read_source(struct check *c, const char *path, struct span use, uint32_t *source)
 {
 	struct sink s = { 0 };
 	bool from_stdin = !strcmp(path, "-");
 	const char *shown;
 
-	*is_std = false;
 	if (!(from_stdin ? read_standard_input(&s) : file_read(path, &s)) || s.size > LARGEST_SOURCE) {
 		diag_add(DIAGS(c), E0002, use, "cannot read %s: %s", path,
 			 s.size > LARGEST_SOURCE ? "it is larger than 1 GiB" : strerror(errno));
 		sink_free(&s);
 		return false;
 	}
-	shown = from_stdin ? "<stdin>" : shown_path(c, path, is_std);
+	shown = from_stdin ? "<stdin>" : shown_path(c, path);
 	*source = source_add(&c->ctx->sources, from_stdin ? "<stdin>" : path, shown,
 			     arena_strndup(ARENA(c), s.data, s.size), s.size);
 	sink_free(&s);
@@ -155,12 +154,11 @@ static void check_edition(struct check *c, const struct ast_file *ast)
 		diag_add(DIAGS(c), E0404, ast->edition_span, "editions are counted from 1");
 }
 
-static struct module *module_new(struct check *c, const char *path, uint32_t source, bool is_std)
+static struct module *module_new(struct check *c, const char *path, uint32_t source)
 {
 	struct module *m = arena_one(ARENA(c), struct module);
 
 	m->source = source;
-	m->is_std = is_std;
 	m->loading = true;
 	m->ast = parse_file(c->ctx, source);
 	m->name = m->ast->has_module ?
@@ -304,9 +302,9 @@ static void import(struct check *c, struct module *m, const struct ast_stmt *use
 }
 
 /* The names of what M uses are there before M's own are looked up. */
-static struct module *load_source(struct check *c, const char *path, uint32_t source, bool is_std)
+static struct module *load_source(struct check *c, const char *path, uint32_t source)
 {
-	struct module *m = module_new(c, path, source, is_std);
+	struct module *m = module_new(c, path, source);
 
 	declare_module(c, m);
 	for (size_t i = 0; i < m->ast->items.n; i++)
@@ -319,11 +317,10 @@ static struct module *load_source(struct check *c, const char *path, uint32_t so
 static struct module *load(struct check *c, const char *path, struct span use)
 {
 	uint32_t source;
-	bool is_std;
 
-	if (!read_source(c, path, use, &source, &is_std))
+	if (!read_source(c, path, use, &source))
 		return NULL;
-	return load_source(c, path, source, is_std);
+	return load_source(c, path, source);
 }
 
 struct module *modules_load_text(struct check *c, const char *text, size_t size)
@@ -332,7 +329,7 @@ struct module *modules_load_text(struct check *c, const char *text, size_t size)
 				     arena_strndup(ARENA(c), text, size), size);
 
 	c->root_dir = real_path(c, ".");
-	return is_plain_text(c, source) ? load_source(c, "-", source, false) : NULL;
+	return is_plain_text(c, source) ? load_source(c, "-", source) : NULL;
 }
 
 struct module *modules_load(struct check *c, const char *path)

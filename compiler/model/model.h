@@ -301,7 +301,6 @@ struct m_target {
 	struct symbol *enforce, *on, *at;
 	struct rat clock, replicas, queue, queue_cost, classify_cost;
 	struct numbers workers;
-	bool workers_is_set;
 	struct m_range listen;
 	struct rat listen_port;
 	int mode, dialect, auth, fast_open, view, format;
@@ -322,7 +321,7 @@ struct module {
 	uint32_t source;
 	struct ast_file *ast;
 	struct scope *scope;
-	bool is_std, loading;
+	bool loading;
 };
 
 struct model {

@@ -59,14 +59,11 @@ struct options {
 	const char *view, *as;     /* graph, version */
 };
 
-/* Findings of one compilation, kept until the end of the run. */
+/* One run of a command: where it prints, and what it has found so far. */
 struct run {
 	const struct options *options;
 	FILE *out, *err;
-	struct ctx **done; /* compilations whose findings were printed last, together */
-	size_t n_done;
-	bool machine; /* json: printed once, when the run ends */
-	struct sink pending;
+	struct sink pending; /* json: printed once, when the run ends */
 	size_t n_errors, n_warnings, n_infos, n_shown;
 };
 
