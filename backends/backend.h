@@ -22,6 +22,7 @@ struct output_range {
 struct output_file {
 	const char *path; /* relative to the output directory, with `/` */
 	struct sink text; /* owned by the caller: sink_free */
+	size_t n_counted, n_lines; /* so many line ends in so many bytes of it (backends/text.h) */
 	VEC(struct output_range) ranges; /* in order of their lines */
 };
 

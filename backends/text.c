@@ -4,13 +4,11 @@
 
 #include "compiler/base/text.h"
 
-size_t output_line(const struct output_file *f)
+size_t output_line(struct output_file *f)
 {
-	size_t line = 1;
-
-	for (size_t i = 0; i < f->text.size; i++)
-		line += f->text.data[i] == '\n';
-	return line;
+	for (; f->n_counted < f->text.size; f->n_counted++)
+		f->n_lines += f->text.data[f->n_counted] == '\n';
+	return f->n_lines + 1;
 }
 
 struct output_file *output_begin(struct ctx *ctx, struct output_files *files, const struct plan *plan,

@@ -10,7 +10,7 @@ struct output_file *output_begin(struct ctx *, struct output_files *, const stru
 /* Notes that the lines from FIRST to the last one written stem from SPAN. */
 void output_note(struct ctx *, struct output_file *, size_t first, struct span, const char *reason);
 /* The number of the line that is written next, from 1. */
-size_t output_line(const struct output_file *);
+size_t output_line(struct output_file *);
 /* "epi:FILE:LINE" */
 const char *output_place(struct ctx *, struct span);
 

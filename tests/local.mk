@@ -4,11 +4,14 @@ include tests/unit/plan.mk
 include tests/unit/chain.mk
 include tests/unit/movement.mk
 include tests/unit/proxy_config.mk
+include tests/unit/walk.mk
+include tests/unit/trace.mk
 include tests/fuzz/local.mk
 include tests/e2e/local.mk
 include tests/lint/plan_schema.mk
 include tests/prop/filter.mk
 include tests/prop/bridges.mk
+include tests/prop/walk.mk
 include tests/bench/local.mk
 include tests/golden/local.mk
 include tests/golden/check_plan.mk

@@ -11,6 +11,7 @@ noinst_LIBRARIES += %D%/libbase.a
 	%D%/sha256.c %D%/sha256.h \
 	%D%/sink.c %D%/sink.h \
 	%D%/source.c %D%/source.h \
+	%D%/span_json.c %D%/span_json.h \
 	%D%/text.c %D%/text.h \
 	%D%/vec.c %D%/vec.h
 %C%_libbase_a_CFLAGS = $(AM_CFLAGS) $(NETTLE_CFLAGS)

@@ -34,19 +34,25 @@ static int bit_length(u128 x)
 	return low ? 64 - __builtin_clzll(low) : 0;
 }
 
-/* Halves both parts until each has at most BITS bits. */
-static struct rat shorten(struct rat r, int bits)
-{
-	int n = bit_length(magnitude(r.num)), d = bit_length(magnitude(r.den));
-	int shift = (n > d ? n : d) - bits;
+enum { KEPT = 62 }; /* bits, so that products of two fit */
 
-	if (shift <= 0)
+/* The nearest multiple of a power of 2 with about KEPT bits in its numerator and no
+ * more in its denominator.  Beyond 2^KEPT it saturates. */
+static struct rat shorten(struct rat r)
+{
+	u128 num = magnitude(r.num), den = (u128)r.den, q = num / den, rest = num % den;
+	int shift = 0;
+
+	if (bit_length(num) <= KEPT && bit_length(den) <= KEPT)
 		return r;
-	r.num = r.num < 0 ? -(__int128)(magnitude(r.num) >> shift) : r.num >> shift;
-	r.den >>= shift;
-	if (!r.den)
-		r.den = 1;
-	return r;
+	for (; bit_length(q) < KEPT && shift < KEPT; shift++) {
+		q = q << 1 | (rest >= den - rest);
+		rest = rest >= den - rest ? rest - (den - rest) : rest << 1;
+	}
+	q += rest >= den - rest;
+	if (bit_length(q) > KEPT)
+		q = ((u128)1 << KEPT) - 1;
+	return rat_make(r.num < 0 ? -(__int128)q : (__int128)q, (__int128)1 << shift);
 }
 
 struct rat rat_make(__int128 num, __int128 den)
@@ -75,17 +81,19 @@ struct rat rat_uint(uint64_t i)
 	return (struct rat){ (__int128)i, 1 };
 }
 
+/* What does not fit is shortened as it came: reduced crosswise, a part may be so much
+ * smaller than the other that nothing of it would be left. */
 struct rat rat_mul(struct rat a, struct rat b)
 {
-	struct rat x = rat_make(a.num, b.den), y = rat_make(b.num, a.den);
-	__int128 num, den;
+	for (;;) {
+		struct rat x = rat_make(a.num, b.den), y = rat_make(b.num, a.den);
+		__int128 num, den;
 
-	while (__builtin_mul_overflow(x.num, y.num, &num) ||
-	       __builtin_mul_overflow(x.den, y.den, &den)) {
-		x = shorten(x, 62);
-		y = shorten(y, 62);
+		if (!__builtin_mul_overflow(x.num, y.num, &num) && !__builtin_mul_overflow(x.den, y.den, &den))
+			return rat_make(num, den);
+		a = shorten(a);
+		b = shorten(b);
 	}
-	return rat_make(num, den);
 }
 
 struct rat rat_div(struct rat a, struct rat b)
@@ -105,8 +113,8 @@ struct rat rat_add(struct rat a, struct rat b)
 		    !__builtin_add_overflow(x, y, &num) &&
 		    !__builtin_mul_overflow(a.den, b.den / g, &den))
 			return rat_make(num, den);
-		a = shorten(a, 62);
-		b = shorten(b, 62);
+		a = shorten(a);
+		b = shorten(b);
 	}
 }
 
@@ -191,12 +199,14 @@ bool rat_parse(const char *s, size_t length, struct rat *r)
 
 struct dec rat_dec(struct rat r)
 {
-	u128 den, whole, rest, nano;
+	u128 den = (u128)r.den, whole = magnitude(r.num) / den, rest = magnitude(r.num) % den, nano;
+	int excess = bit_length(den) - 96; /* so that times NANO fits */
 
-	r = bit_length((u128)r.den) > 96 ? shorten(r, 96) : r;
-	den = (u128)r.den;
-	whole = magnitude(r.num) / den;
-	rest = magnitude(r.num) % den * NANO;
+	if (excess > 0) {
+		rest >>= excess;
+		den >>= excess;
+	}
+	rest *= NANO;
 	nano = rest / den;
 	rest %= den;
 	if (2 * rest > den || (2 * rest == den && (nano & 1)))

@@ -1,8 +1,8 @@
 /* Rational numbers, the only numbers of the language until the solver.
  *
  * Kept reduced, the denominator positive.  Both parts have 127 bits; when an
- * operation does not fit, both are shortened to the leading bits, which keeps
- * far more digits than the plan prints. */
+ * operation does not fit, its operands are rounded to 62 bits behind the point (fewer
+ * if they are large), which keeps far more digits than the plan prints. */
 #ifndef EPIC_BASE_RAT_H
 #define EPIC_BASE_RAT_H
 

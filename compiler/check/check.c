@@ -68,6 +68,7 @@ static void check_model(struct check *c)
 	check_expects(c);
 	check_class_paths(c);
 	check_target_classes(c);
+	check_rest(c);
 	check_class_costs(c);
 	check_class_overlaps(c);
 }

@@ -23,7 +23,8 @@ struct walk {
 	struct m_pipeline *pipeline;
 	const size_t *chain; /* modules of `through`, or NULL for any way */
 	size_t n_chain;
-	VEC(size_t) stack; /* modules on the way */
+	VEC(size_t) stack;  /* modules on the way */
+	VEC(size_t) copies; /* places in it right behind copy edges */
 	bool full;
 };
 
@@ -69,9 +70,7 @@ static struct packets across_edge(struct walk *w, const struct m_edge *e, struct
 	if (p.rewritten)
 		entering = fx_relax(fields, e->when, was_rewritten, (void *)p.rewritten);
 	p.now = cubes_filter(fields, p.now, e->when);
-	if (cubes_empty(p.now))
-		return p;
-	p.entry = cubes_filter(fields, p.entry, entering);
+	p.entry = cubes_empty(p.now) ? p.now : cubes_filter(fields, p.entry, entering);
 	return p;
 }
 
@@ -94,20 +93,29 @@ static bool is_source(const struct m_pipeline *p, size_t module)
 	return !p->in[module].n && (role == ROLE_SOURCE || role == ROLE_PORT);
 }
 
-static void add_path(struct walk *w, struct packets p, bool copy)
+static const size_t *places_copy(struct walk *w, const size_t *at, size_t n)
 {
-	struct m_path path = { .pipeline = w->pipeline, .n = w->stack.n, .copy = copy, .cubes = p.entry };
-	size_t *modules = arena_many(ARENA(w->check), size_t, w->stack.n);
+	size_t *places = arena_many(ARENA(w->check), size_t, n);
 
-	memcpy(modules, w->stack.at, w->stack.n * sizeof(*modules));
-	path.modules = modules;
+	if (n)
+		memcpy(places, at, n * sizeof(*places));
+	return places;
+}
+
+static void add_path(struct walk *w, struct packets p)
+{
+	struct m_path path = { .pipeline = w->pipeline, .n = w->stack.n, .n_copies = w->copies.n,
+			       .cubes = p.entry };
+
+	path.modules = places_copy(w, w->stack.at, w->stack.n);
+	path.copies = places_copy(w, w->copies.at, w->copies.n);
 	if (w->class->paths.n == MOST_PATHS)
 		w->full = true;
 	else
 		vec_push(ARENA(w->check), &w->class->paths, path);
 }
 
-static void walk_from(struct walk *w, size_t module, struct packets p, bool copy);
+static void walk_from(struct walk *w, size_t module, struct packets p);
 
 static size_t first_copy(const struct m_pipeline *p, size_t module)
 {
@@ -125,7 +133,7 @@ static size_t first_copy(const struct m_pipeline *p, size_t module)
 }
 
 /* Parallel edges to one module are one step: packets of any of them take it. */
-static void take_step(struct walk *w, struct m_links edges, struct packets p, bool copy)
+static void take_step(struct walk *w, struct m_links edges, struct packets p)
 {
 	struct fields *fields = w->check->model->fields;
 	const struct m_edge *e = &w->pipeline->edges.at[edges.at[0]];
@@ -137,27 +145,31 @@ static void take_step(struct walk *w, struct m_links edges, struct packets p, bo
 		taken.now = cubes_or(fields, taken.now, more.now);
 		taken.entry = cubes_or(fields, taken.entry, more.entry);
 	}
-	if (!cubes_empty(taken.now) && !cubes_empty(taken.entry))
-		walk_from(w, e->to, taken, copy || e->copy);
+	if (cubes_empty(taken.now) || cubes_empty(taken.entry))
+		return;
+	if (e->copy)
+		vec_push(ARENA(w->check), &w->copies, w->stack.n);
+	walk_from(w, e->to, taken);
+	w->copies.n -= e->copy;
 }
 
-static void walk_from(struct walk *w, size_t module, struct packets p, bool copy)
+static void walk_from(struct walk *w, size_t module, struct packets p)
 {
 	const struct m_links *out = &w->pipeline->out[module];
-	bool bound = w->chain && !copy;
+	bool bound = w->chain && !w->copies.n;
 	size_t j = 0;
 
 	if (w->full)
 		return;
 	vec_push(ARENA(w->check), &w->stack, module);
 	if (is_exit(w->pipeline, module))
-		add_path(w, p, copy);
+		add_path(w, p);
 	p = behind_module(w, w->pipeline->instances.at[module], p);
 	if (bound && w->stack.n < w->n_chain) {
 		struct m_links edges =
 			pipeline_edges_between(w->pipeline, module, w->chain[w->stack.n], false);
 
-		take_step(w, edges, p, copy);
+		take_step(w, edges, p);
 	}
 	/* Copies stand behind the other edges. */
 	if (bound)
@@ -166,7 +178,7 @@ static void walk_from(struct walk *w, size_t module, struct packets p, bool copy
 		const struct m_edge *e = &w->pipeline->edges.at[out->at[j]];
 		struct m_links edges = pipeline_edges_between(w->pipeline, module, e->to, e->copy);
 
-		take_step(w, edges, p, copy);
+		take_step(w, edges, p);
 		j += edges.n;
 	}
 	w->stack.n--;
@@ -190,14 +202,19 @@ static void walk_pipeline(struct check *c, struct m_class *class, struct m_pipel
 	if (cubes_empty(all.now))
 		return;
 	if (chain)
-		walk_from(&w, chain[0], all, false);
+		walk_from(&w, chain[0], all);
 	for (size_t i = 0; i < p->instances.n && !chain; i++)
 		if (is_source(p, i))
-			walk_from(&w, i, all, false);
+			walk_from(&w, i, all);
 	if (w.full)
 		diag_add(DIAGS(c), E0506, class->sym->span,
 			 "class '%s' has more than %d paths; name one chain with 'through'", class->sym->name,
 			 MOST_PATHS);
+}
+
+void class_walk_all(struct check *c, struct m_class *class, struct m_pipeline *p)
+{
+	walk_pipeline(c, class, p, NULL, 0);
 }
 
 /* ---- through ---- */

@@ -182,7 +182,10 @@ void pipeline_rates(struct check *, struct m_pipeline *); /* rates.c */
 struct m_links pipeline_edges_between(const struct m_pipeline *, size_t from, size_t to, bool copy);
 void check_classes(struct check *);      /* classes.c */
 void check_class_paths(struct check *); /* once it is known where classes are used */
+/* Adds all paths of the pipeline that the class's match can take. */
+void class_walk_all(struct check *, struct m_class *, struct m_pipeline *);
 void check_class_costs(struct check *);
+void check_rest(struct check *); /* rest.c: what enters in no class; E0507 */
 void check_slos(struct check *);         /* slos.c */
 void check_class_overlaps(struct check *);
 void check_targets(struct check *);      /* targets.c */

@@ -34,6 +34,11 @@ static bool add_member(struct check *c, struct block *b, struct m_statement *st,
 {
 	struct symbol *sym = resolve_ref(c, b->scope, e, kinds);
 
+	for (const struct symbol *around = b->sym; sym && around; around = around->owner)
+		if (around == sym) {
+			diag_add(DIAGS(c), E0309, e->span, "group '%s' cannot be a member of itself", sym->name);
+			return false;
+		}
 	if (sym)
 		vec_push(ARENA(c), &st->members, sym);
 	return sym != NULL;
@@ -296,7 +301,7 @@ static void also_statements(struct check *c, const struct m_slo *slo, const stru
 			diag_also(DIAGS(c), d, slo->statements.at[i].span, "stated here");
 }
 
-static void check_ranks(struct check *c, const struct m_slo *slo, struct level *l)
+static void check_ranks(struct check *c, struct m_slo *slo, struct level *l)
 {
 	const struct m_statement *cycle;
 
@@ -310,6 +315,9 @@ static void check_ranks(struct check *c, const struct m_slo *slo, struct level *
 		return;
 	}
 	rank_the_rest(slo, l);
+	slo->members = l->members;
+	slo->ranks = l->rank;
+	slo->ranked = l->ranked;
 	for (size_t i = 0; l->ranked && i < slo->statements.n; i++) {
 		const struct m_statement *st = &slo->statements.at[i];
 
@@ -434,7 +442,7 @@ static void check_membership(struct check *c, struct map *where, const struct m_
 		check_membership(c, where, slo->groups.at[i]->object);
 }
 
-static void check_level(struct check *c, const struct m_slo *slo, struct rat tolerance)
+static void check_level(struct check *c, struct m_slo *slo, struct rat tolerance)
 {
 	struct level l = level_of(c, slo);
 

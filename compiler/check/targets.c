@@ -295,63 +295,11 @@ static bool passes(const struct m_class *class, const struct symbol *pipeline)
 	return false;
 }
 
-/* What enters the pipeline's sources.  False: not stated for all of them in one unit. */
-static bool source_rate(const struct m_pipeline *p, struct rat *sum, bool *bits, struct span *span)
-{
-	bool first = true;
-
-	*sum = RAT_ZERO;
-	for (size_t e = 0; e < p->edges.n; e++) {
-		const struct m_edge *edge = &p->edges.at[e];
-
-		if (p->in[edge->from].n || edge->copy)
-			continue;
-		if (!edge->stated || (!first && edge->rate_in_bits != *bits))
-			return false;
-		*bits = edge->rate_in_bits;
-		*span = edge->rate_span;
-		*sum = rat_add(*sum, edge->rate);
-		first = false;
-	}
-	return !first;
-}
-
-/* What the classes leave over is traffic in no class; it cannot be negative. */
-static void check_remainder(struct check *c, const struct m_target *t, const struct m_pipeline *p)
-{
-	const struct refs *classes = &OBJECT(t->enforce, m_slo)->classes;
-	struct rat entering, named = RAT_ZERO;
-	struct span span;
-	bool bits = false;
-	char left[DEC_TEXT_SIZE], right[DEC_TEXT_SIZE];
-
-	if (!p->sound || !source_rate(p, &entering, &bits, &span))
-		return;
-	for (size_t i = 0; i < classes->n; i++) {
-		const struct m_class *class = classes->at[i]->object;
-		struct rat rate = classes->at[i] == c->model->rest ? RAT_ZERO : class->rate_pps;
-
-		/* In packets of the pipeline's size, where bits were stated. */
-		if (bits && rat_given(class->packet_bytes) && rat_given(p->packet))
-			rate = rat_mul(rate, rat_div(class->packet_bytes, p->packet));
-		named = rat_add(named, rate);
-	}
-	if (rat_cmp(rat_mul(named, rat_make(999, 1000)), entering) <= 0)
-		return;
-	diag_also(DIAGS(c),
-		  diag_add(DIAGS(c), E0507, t->sym->span,
-			   "the classes of slo '%s' offer %s packets/s of the pipeline's size, and only %s enter pipeline '%s'",
-			   t->enforce->name, rat_text(named, left), rat_text(entering, right), p->sym->name),
-		  span, "enters here");
-}
-
 static void check_enforced(struct check *c, const struct m_target *t)
 {
 	const struct refs *classes = &OBJECT(t->enforce, m_slo)->classes;
 	const struct symbol *pipeline = t->subjects.n == 1 ? t->subjects.at[0] : NULL;
 
-	if (pipeline)
-		check_remainder(c, t, pipeline->object);
 	for (size_t i = 0; pipeline && i < classes->n; i++) {
 		const struct symbol *class = classes->at[i];
 

@@ -7,7 +7,7 @@ epic_LDADD = compiler/tools/libtools.a $(BACKEND_LIBS) compiler/plan/libplan.a \
 	compiler/solve/libsolve.a compiler/lower/liblower.a compiler/ir/libir.a \
 	compiler/check/libcheck.a compiler/model/libmodel.a grammar/libgrammar.a \
 	compiler/filter/libfilter.a compiler/ast/libast.a runtime/plan/libplanreader.a \
-	compiler/base/libbase.a $(GLPK_LIBS) $(CBOR_LIBS) $(NETTLE_LIBS) -lm
+	compiler/base/libbase.a $(SOLVER_LIBS) $(CBOR_LIBS) $(NETTLE_LIBS) -lm
 
 stdlibdir = $(pkgdatadir)/stdlib
 dist_stdlib_DATA = stdlib/bridges.epi stdlib/dataplane.epi stdlib/nets.epi stdlib/nf.epi \

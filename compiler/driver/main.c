@@ -10,8 +10,8 @@
 
 /* Names of later releases, and of what was once thought of. */
 static const char *const later[] = {
-	"lint",	  "diff",   "trace", "why",  "verify", "new", "lsp", "whatif",
-	"import", "bundle", "doc",   "plan", "bridge", "fix", "config",
+	"lint",	  "diff", "why",  "verify", "new", "lsp",    "whatif",
+	"import", "bundle", "doc", "plan",   "bridge", "fix", "config",
 };
 
 static int unknown_command(const char *name)

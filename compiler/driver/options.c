@@ -67,6 +67,17 @@ static bool one_of(const char *words, const char *value)
 	return false;
 }
 
+static bool word_index(const char *words, const char *value, int *index)
+{
+	size_t n = strlen(value);
+
+	*index = 0;
+	for (const char *p = words; p; p = strchr(p, '|') ? strchr(p, '|') + 1 : NULL, ++*index)
+		if (!strncmp(p, value, n) && (p[n] == '|' || !p[n]))
+			return true;
+	return false;
+}
+
 static bool number(const char *text, size_t *n)
 {
 	char *end;
@@ -93,20 +104,39 @@ static bool set_format(struct options *o, const char *value)
 
 static bool set_emit(struct options *o, const char *value)
 {
-	if (one_of("mip.lp|mip.mps", value))
-		return wrong("--emit %s is not in this release", value, NULL);
-	if (!one_of("plan|plan.json|ast", value))
-		return wrong("--emit takes plan, plan.json or ast, not '%s'", value, NULL);
+	if (!one_of("plan|plan.json|ast|mip.lp|mip.mps", value))
+		return wrong("--emit takes plan, plan.json, ast, mip.lp or mip.mps, not '%s'", value, NULL);
 	vec_push(o->arena, &o->emits, value);
 	return true;
 }
 
-/* DIGITS and one of the blank-separated units. */
-static bool is_measure(const char *value, const char *units)
+/* A number and one of the units; *FACTOR is that of the unit. */
+static bool measure(const char *value, const char *const *units, const double *factors, double *out)
 {
 	size_t digits = strspn(value, "0123456789.");
 
-	return digits && value[digits] && one_of(units, value + digits);
+	for (size_t i = 0; digits && units[i]; i++)
+		if (!strcmp(value + digits, units[i])) {
+			*out = strtod(value, NULL) * factors[i];
+			return true;
+		}
+	return false;
+}
+
+static bool time_of(const char *value, double *seconds)
+{
+	static const char *const units[] = { "ns", "us", "ms", "s", "min", "h", "d", NULL };
+	static const double factors[] = { 1e-9, 1e-6, 1e-3, 1, 60, 3600, 86400 };
+
+	return measure(value, units, factors, seconds);
+}
+
+static bool share_of(const char *value, double *share)
+{
+	static const char *const units[] = { "%", NULL };
+	static const double factors[] = { 0.01 };
+
+	return measure(value, units, factors, share);
 }
 
 static bool is_date(const char *value)
@@ -116,16 +146,20 @@ static bool is_date(const char *value)
 	       strspn(value + 8, "0123456789") == 2;
 }
 
-/* Values that nothing in this release asks for are read with the same care. */
-static bool check_value(const struct flag *f, const char *value)
+static bool set_solving(struct options *o, const struct flag *f, const char *value)
 {
-	if (!strcmp(f->name, "today"))
-		return is_date(value) || wrong("--today takes a date like 2026-11-21, not '%s'", value, NULL);
 	if (!strcmp(f->name, "time-limit"))
-		return is_measure(value, "ns|us|ms|s|min|h|d") ||
+		return time_of(value, &o->solving.time_limit) ||
 		       wrong("--time-limit takes a time like 60s, not '%s'", value, NULL);
 	if (!strcmp(f->name, "gap"))
-		return is_measure(value, "%") || wrong("--gap takes a share like 1%%, not '%s'", value, NULL);
+		return share_of(value, &o->solving.gap) ||
+		       wrong("--gap takes a share like 1%%, not '%s'", value, NULL);
+	if (!strcmp(f->name, "partition"))
+		return word_index(f->argument, value, (int *)&o->solving.partition) ||
+		       wrong("--partition takes auto, none, front or branches, not '%s'", value, NULL);
+	if (!strcmp(f->name, "formulation"))
+		return word_index(f->argument, value, (int *)&o->solving.formulation) ||
+		       wrong("--formulation takes compact or paper, not '%s'", value, NULL);
 	return true;
 }
 
@@ -166,7 +200,9 @@ static bool set_flag(struct parsing *p, const struct flag *f, const char *value)
 		return set_emit(o, value);
 	if (!strcmp(f->name, "max-errors"))
 		return number(value, &o->max_errors) || wrong("--max-errors takes a number, not '%s'", value, NULL);
-	if (!check_value(f, value))
+	if (!strcmp(f->name, "today") && !is_date(value))
+		return wrong("--today takes a date like 2026-11-21, not '%s'", value, NULL);
+	if (!set_solving(o, f, value))
 		return false;
 	if (!strcmp(f->name, "view"))
 		o->view = value;
@@ -176,6 +212,12 @@ static bool set_flag(struct parsing *p, const struct flag *f, const char *value)
 		o->when = value;
 	else if (!strcmp(f->name, "carries"))
 		o->carries = value;
+	else if (!strcmp(f->name, "offline-solution"))
+		o->offline_solution = value;
+	else if (!strcmp(f->name, "pipeline"))
+		o->pipeline = value;
+	else if (!strcmp(f->name, "derived"))
+		vec_push(o->arena, &o->derived, value);
 	o->check |= !strcmp(f->name, "check");
 	o->diff |= !strcmp(f->name, "diff");
 	o->only_emit |= !strcmp(f->name, "only-emit");
@@ -322,6 +364,9 @@ bool options_parse(struct options *o, int argc, char **argv, const char **comman
 
 	o->program = argv[0];
 	o->max_errors = 20;
+	o->solving.time_limit = 60;
+	if (getenv("EPIC_TIME_LIMIT"))
+		time_of(getenv("EPIC_TIME_LIMIT"), &o->solving.time_limit);
 	for (p.at = 1; p.at < argc; p.at++) {
 		if (!flags_ended && !strcmp(argv[p.at], "--")) {
 			flags_ended = true;

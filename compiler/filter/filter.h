@@ -125,6 +125,17 @@ struct packet {
 /* By direct evaluation on the expression; shares nothing with the boxes. */
 bool fx_eval(const struct fx *, const struct packet *);
 
+enum fx_truth { FX_NO, FX_YES, FX_OPEN };
+
+/* As fx_eval, for a packet of which not all is known: HIDDEN says whether the value of a
+ * field is unknown, whatever the packet lists.  An `and` or `or` that is decided by
+ * its other operands is decided.  Where the filter stays open, calls NEEDED (unless it is
+ * NULL) for each comparison that leaves it so, in the order of writing, with repetitions.
+ * FX_OPEN is no promise that both answers are possible. */
+enum fx_truth fx_judge(const struct fx *, const struct packet *,
+		       bool (*hidden)(const struct field *, void *),
+		       void (*needed)(const struct field *, void *), void *arg);
+
 /* "ip.proto 17, l4.dport 53"; protocols by name where they have one. */
 void packet_print(struct sink *, const struct packet *);
 /* {"ip.proto": 17, "l4.dport": 53} */
@@ -163,6 +174,20 @@ struct packet cubes_example(struct fields *, const struct cubes *);
  * it, or its values are not bounded by the set. */
 bool cubes_project(struct fields *, const struct cubes *, const struct field *, int family,
 		   struct fx_member **ranges, size_t *n);
+
+/* What one box of a set demands; for those who write sets down. */
+struct cubes_side {
+	const struct field *field; /* NULL: the IP header: 0 there is none, 1 IPv4, 2 IPv6 */
+	uint8_t family;		   /* of an address: 4 or 6 */
+	bool absent; /* packets without the field satisfy it too; only of fields that may be
+		      * absent by themselves */
+	const struct fx_member *in; /* sorted, disjoint ranges */
+	size_t n;
+};
+/* The sides of the INDEX-th box, each field once (an address once per family); what is not
+ * listed may have any value.  Where a field is absent because of others, packets are in
+ * the set with all of its values or with none. */
+size_t cubes_sides(struct fields *, const struct cubes *, size_t index, struct cubes_side **sides);
 
 /* Calls OVERLAP(i, j, example) once for each pair i < j of sets that share a
  * packet, in order; stops looking after MOST overlapping boxes (0: finds all); 10 000 sets of one box each that differ in some field take well under a

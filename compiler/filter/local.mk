@@ -8,8 +8,10 @@ noinst_LIBRARIES += %D%/libfilter.a
 	%D%/filter_private.h \
 	%D%/fx.c \
 	%D%/fx_text.c \
+	%D%/judge.c \
 	%D%/meet.c \
 	%D%/overlaps.c \
 	%D%/packet.c \
+	%D%/sides.c \
 	%D%/values.c \
 	%D%/work.c

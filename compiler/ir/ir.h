@@ -43,6 +43,8 @@ struct ir_function {
 	bool inspects_payload, inspects_fields;
 	enum ir_opaque opaque;
 	enum ir_match encrypted_match;
+	const struct field **rewrites; /* ports as l4.* */
+	size_t n_rewrites;
 	struct rat setup;         /* ns */
 	struct rat cost;          /* cycles per packet */
 	struct rat cost_per_byte; /* cycles per byte */
@@ -147,6 +149,9 @@ struct ir_module {
 	struct rat cost, cost_per_byte;
 	const struct ir_config *config; /* by name */
 	size_t n_config;
+	/* the attributes that choose its output ports (`derives ... via port`) */
+	const struct field *const *port_attributes;
+	size_t n_port_attributes;
 };
 
 struct ir_edge {
@@ -160,6 +165,35 @@ struct ir_edge {
 	struct span span;
 };
 
+/* In place of the number of a class: traffic that is in none. */
+#define ID_REST (ID_NONE - 1)
+
+struct ir_path {
+	uint32_t pipeline;
+	const uint32_t *modules; /* of the pipeline, from source to exit */
+	size_t n;
+	bool copy;    /* passes a copy edge */
+	size_t first; /* the first module that counts: behind the last copy edge, else 0 */
+	const uint32_t *copies; /* places of the modules right behind copy edges */
+	size_t n_copies;
+	struct rat rate_pps; /* r_jp, the part of the class's rate on this path */
+};
+
+struct ir_class {
+	const char *name; /* "rest" for other traffic */
+	struct span span;
+	const struct fx *fx;
+	const char *match;
+	struct ir_path *paths; /* sorted by the names of their modules */
+	size_t n_paths;
+	struct rat rate_pps; /* 0: unknown */
+	bool has_packet;
+	struct rat packet;
+	/* `match` and the filters of its paths as they can be told from the header of a
+	 * packet that enters; copy edges left out */
+	const struct fx *header;
+};
+
 struct ir_pipeline {
 	const char *name;
 	struct span span;
@@ -169,34 +203,71 @@ struct ir_pipeline {
 	size_t n_modules;
 	struct ir_edge *edges; /* by (from, to, copy, when) */
 	size_t n_edges;
+	/* What enters in none of the declared classes; its paths are all of the pipeline,
+	 * none if no rate is known. */
+	struct ir_class rest;
 };
 
-struct ir_path {
-	uint32_t pipeline;
-	const uint32_t *modules; /* of the pipeline, from source to exit */
-	size_t n;
-	bool copy; /* passes a copy edge */
+enum ir_statement_kind {
+	IR_CPU_RATIO,
+	IR_THROUGHPUT_RATIO,
+	IR_CPU_BOUND,
+	IR_RATE_BOUND,
+	IR_LATENCY
 };
 
-struct ir_class {
-	const char *name;
+/* A statement of an slo or group but `priority`, which `ir_level` has. */
+struct ir_statement {
+	enum ir_statement_kind kind;
+	const uint32_t *members; /* of the level, as stated */
+	size_t n_members;
+	const struct rat *parts; /* ratios: one per member, > 0 */
+	bool at_least;           /* bounds: >= rather than <= */
+	bool bits;               /* IR_RATE_BOUND: in bit/s */
+	struct rat bound;        /* share, packets/s or bit/s, ns */
 	struct span span;
-	const struct fx *fx;
-	const char *match;
-	struct ir_path *paths; /* sorted by the names of their modules */
-	size_t n_paths;
-	struct rat rate_pps; /* 0: unknown */
-	bool has_packet;
-	struct rat packet;
 };
 
-/* A schedule to be solved: what an slo says comes with the scheduler. */
+/* A class or a group that stands in an slo or in a group. */
+struct ir_member {
+	const char *name;
+	uint32_t level;      /* a group: its level; a class: ID_NONE */
+	struct ids classes;  /* the class, or all classes in the group; ID_REST among them */
+	uint32_t rank;       /* 0 is served first; 0 throughout without priorities */
+};
+
+/* `priority` between two members, also through others. */
+struct ir_priority {
+	uint32_t above, below; /* members of the level */
+	struct span span;      /* of a statement that says so */
+};
+
+/* The slo itself or one of its groups. */
+struct ir_level {
+	const char *name; /* canonical */
+	struct span span;
+	uint32_t parent; /* level; ID_NONE for the slo */
+	struct ir_member *members; /* by name */
+	size_t n_members;
+	struct ir_statement *statements; /* in source order */
+	size_t n_statements;
+	struct ir_priority *priorities;
+	size_t n_priorities;
+	uint32_t n_ranks; /* 1 without priorities */
+};
+
+enum ir_classify { IR_CLASSIFY_AUTO, IR_CLASSIFY_NEVER };
+
 struct ir_slo {
 	const char *name;
 	struct span span;
 	bool tasks_first;  /* objective tasks */
 	bool entitlement;  /* accounting */
+	enum ir_classify classify;
 	struct rat floor, tolerance;
+	struct ids classes;      /* all that are named */
+	struct ir_level *levels; /* [0]: the slo; a group comes behind its parent */
+	size_t n_levels;
 };
 
 enum ir_backend { IR_BESS, IR_DPDK, IR_NGINX, IR_SOCKS, IR_DOT };
@@ -216,6 +287,7 @@ struct ir_target {
 	bool has_on;             /* bess, dpdk: `on` names servers ... */
 	struct rat on_cores;     /* ... with so many cores that are not reserved */
 	struct rat queue_cost, classify_cost;
+	struct ids one_worker;         /* bess: modules of the pipeline that one worker only may reach */
 	uint64_t listen_lo, listen_hi; /* nginx: ports; socks: listen_lo */
 	struct span listen_span;
 	bool http;                     /* nginx: mode http */

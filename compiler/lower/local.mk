@@ -1,3 +1,4 @@
 noinst_LIBRARIES += %D%/liblower.a
 %C%_liblower_a_SOURCES = \
-	%D%/lower.c %D%/lower.h %D%/movement.c %D%/pipelines.c %D%/private.h %D%/targets.c
+	%D%/classes.c %D%/headers.c %D%/lower.c %D%/lower.h %D%/movement.c %D%/path_rates.c \
+	%D%/pipelines.c %D%/private.h %D%/slos.c %D%/targets.c

@@ -128,7 +128,9 @@ struct ir *lower(struct model *m)
 	l.ir->fields = m->fields;
 	lower_sources(&l);
 	lower_movement(&l);
-	lower_pipelines(&l);
+	lower_classes(&l, lower_pipelines(&l));
+	lower_path_rates(l.arena, l.ir);
+	lower_slos(&l);
 	lower_targets(&l);
 	return l.ir;
 }

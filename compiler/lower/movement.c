@@ -84,6 +84,23 @@ static bool is_mutual(const struct symbol *sym)
 	return !pair || OBJECT(pair, m_function)->pair == sym;
 }
 
+/* What tcp.dport and its kin name is a port of layer 4; filters know no other. */
+static const struct field *port_field(struct lowering *l, const struct field *f)
+{
+	if (strncmp(f->name, "tcp.", 4) && strncmp(f->name, "udp.", 4))
+		return f;
+	if (!strcmp(f->name + 4, "sport") || !strcmp(f->name + 4, "dport"))
+		return fields_find(l->model->fields, arena_printf(l->arena, "l4.%s", f->name + 4));
+	return f;
+}
+
+static void lower_rewrites(struct lowering *l, const struct field_set *set, struct ir_function *f)
+{
+	f->rewrites = arena_many(l->arena, const struct field *, set->n);
+	for (size_t i = 0; i < set->n; i++)
+		f->rewrites[f->n_rewrites++] = port_field(l, set->at[i]);
+}
+
 static void lower_function(struct lowering *l, const struct symbol *sym, struct ir_function *f)
 {
 	const struct m_function *m = sym->object;
@@ -99,6 +116,7 @@ static void lower_function(struct lowering *l, const struct symbol *sym, struct 
 	f->inspects_fields = m->inspects.n > 0;
 	f->opaque = (enum ir_opaque)m->opaque;
 	f->encrypted_match = (enum ir_match)m->encrypted_match;
+	lower_rewrites(l, &m->rewrites, f);
 	f->setup = or_zero(m->setup);
 	lower_cost(&m->cost, f);
 	f->bess_class = m->bess_class;

@@ -1,4 +1,4 @@
-/* Pipelines and classes. */
+/* Pipelines. */
 #include <config.h>
 
 #include <stdlib.h>
@@ -42,6 +42,22 @@ static void lower_config(struct lowering *l, const struct m_instance *m, struct 
 	module->n_config = m->config.n;
 }
 
+static void lower_port_attributes(struct lowering *l, const struct m_instance *m, struct ir_module *module)
+{
+	const struct m_function *f = m->function ? m->function->object : NULL;
+	const struct field **at;
+
+	if (!f || !f->derives.n)
+		return;
+	at = arena_many(l->arena, const struct field *, f->derives.n);
+	for (size_t i = 0; i < f->derives.n; i++)
+		if (f->derives.at[i].via == VIA_PORT)
+			at[module->n_port_attributes++] = fields_find(
+				l->model->fields, arena_printf(l->arena, "%s.%s", m->sym->canonical,
+							       f->derives.at[i].name));
+	module->port_attributes = at;
+}
+
 static struct ir_module lower_module(struct lowering *l, const struct m_instance *m)
 {
 	struct ir_module module = { .name = m->sym->canonical, .span = m->sym->span };
@@ -53,6 +69,7 @@ static struct ir_module lower_module(struct lowering *l, const struct m_instance
 	module.cost = m->cycles;
 	module.cost_per_byte = m->cycles_per_byte;
 	lower_config(l, m, &module);
+	lower_port_attributes(l, m, &module);
 	return module;
 }
 
@@ -134,57 +151,15 @@ static uint32_t *lower_pipeline(struct lowering *l, const struct m_pipeline *m, 
 	return place;
 }
 
-/* ---- classes ---- */
-
-static int path_order(const void *x, const void *y)
-{
-	const struct ir_path *a = x, *b = y;
-
-	if (a->pipeline != b->pipeline)
-		return a->pipeline < b->pipeline ? -1 : 1;
-	for (size_t i = 0; i < a->n && i < b->n; i++)
-		if (a->modules[i] != b->modules[i])
-			return a->modules[i] < b->modules[i] ? -1 : 1;
-	return (a->n > b->n) - (a->n < b->n);
-}
-
-static void lower_class(struct lowering *l, const struct m_class *m, uint32_t *const *place,
-			struct ir_class *c)
-{
-	c->name = m->sym->canonical;
-	c->span = m->sym->span;
-	c->fx = m->match;
-	c->match = fx_text(l->ir->fields, m->match);
-	c->rate_pps = m->rate_pps;
-	c->has_packet = rat_given(m->packet_bytes);
-	c->packet = c->has_packet ? m->packet_bytes : RAT_ZERO;
-	c->paths = arena_many(l->arena, struct ir_path, m->paths.n);
-	for (size_t i = 0; i < m->paths.n; i++) {
-		const struct m_path *path = &m->paths.at[i];
-		uint32_t pipeline = number_of(l, path->pipeline->sym);
-		uint32_t *modules = arena_many(l->arena, uint32_t, path->n);
-
-		for (size_t k = 0; k < path->n; k++)
-			modules[k] = place[pipeline][path->modules[k]];
-		c->paths[c->n_paths++] = (struct ir_path){ pipeline, modules, path->n, path->copy };
-	}
-	if (c->n_paths)
-		qsort(c->paths, c->n_paths, sizeof(*c->paths), path_order);
-}
-
-void lower_pipelines(struct lowering *l)
+uint32_t **lower_pipelines(struct lowering *l)
 {
 	struct refs pipelines = in_plan(l, &l->model->pipelines, SYM_PIPELINE);
-	struct refs classes = in_plan(l, &l->model->classes, SYM_CLASS);
-	struct symbol **sorted = number_sorted(l, &pipelines), **sorted_classes = number_sorted(l, &classes);
+	struct symbol **sorted = number_sorted(l, &pipelines);
 	uint32_t **place = arena_many(l->arena, uint32_t *, pipelines.n);
 
 	l->ir->n_pipelines = pipelines.n;
 	l->ir->pipelines = arena_many(l->arena, struct ir_pipeline, pipelines.n);
 	for (size_t i = 0; i < pipelines.n; i++)
 		place[i] = lower_pipeline(l, sorted[i]->object, &l->ir->pipelines[i]);
-	l->ir->n_classes = classes.n;
-	l->ir->classes = arena_many(l->arena, struct ir_class, classes.n);
-	for (size_t i = 0; i < classes.n; i++)
-		lower_class(l, sorted_classes[i]->object, place, &l->ir->classes[i]);
+	return place;
 }

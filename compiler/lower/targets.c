@@ -1,29 +1,10 @@
-/* Targets of the root module, and the slos that they enforce. */
+/* Targets of the root module. */
 #include <config.h>
+
+#include <string.h>
 
 #include "compiler/ast/ast.h"
 #include "compiler/lower/private.h"
-
-static void lower_slos(struct lowering *l)
-{
-	struct refs all = in_plan(l, &l->model->slos, SYM_SLO);
-	struct symbol **sorted = number_sorted(l, &all);
-
-	l->ir->n_slos = all.n;
-	l->ir->slos = arena_many(l->arena, struct ir_slo, all.n);
-	for (size_t i = 0; i < all.n; i++) {
-		const struct m_slo *m = sorted[i]->object;
-
-		l->ir->slos[i] = (struct ir_slo){
-			.name = sorted[i]->canonical,
-			.span = sorted[i]->span,
-			.tasks_first = m->objective == 1,
-			.entitlement = m->accounting == 1,
-			.floor = m->floor,
-			.tolerance = m->tolerance,
-		};
-	}
-}
 
 static void lower_subjects(struct lowering *l, const struct m_target *m, struct ir_target *t)
 {
@@ -66,6 +47,31 @@ static void lower_machine(struct lowering *l, const struct m_target *m, struct i
 	}
 }
 
+/* Module classes of BESS that refuse a second worker. */
+static const char *const single[] = { "ArpResponder", "Buffer", "Dump", "FlowGen", "NAT", "NoOP", "QueueInc",
+				      "QueueOut", "RoundRobin", "Source", "StaticNAT", "UrlFilter" };
+
+static bool is_single(const struct ir *ir, const struct ir_module *m)
+{
+	const char *class = m->function == ID_NONE ? NULL : ir->functions[m->function].bess_class;
+
+	for (size_t i = 0; class && i < sizeof(single) / sizeof(*single); i++)
+		if (!strcmp(single[i], class))
+			return true;
+	return false;
+}
+
+static void lower_one_worker(struct lowering *l, struct ir_target *t)
+{
+	const struct ir_pipeline *p = t->pipelines.n == 1 ? &l->ir->pipelines[t->pipelines.at[0]] : NULL;
+	VEC(uint32_t) found = { 0 };
+
+	for (uint32_t i = 0; t->backend == IR_BESS && p && i < p->n_modules; i++)
+		if (is_single(l->ir, &p->modules[i]))
+			vec_push(l->arena, &found, i);
+	t->one_worker = ids_from(l->arena, found.at, found.n);
+}
+
 static const char *const views[] = { "areas", "flows", "pipelines", "tasks", "schedulers" };
 static const char *const formats[] = { "dot", "svg", "html", "mermaid", "json" };
 static const char *const dialects[] = { "draft", "epi" };
@@ -95,6 +101,7 @@ static void lower_target(struct lowering *l, const struct m_target *m, struct ir
 	t->backend = (enum ir_backend)m->backend;
 	lower_subjects(l, m, t);
 	lower_workers(l, m, t);
+	lower_one_worker(l, t);
 	lower_machine(l, m, t);
 	t->enforce = number_of(l, m->enforce);
 	t->at = number_of(l, m->at);
@@ -115,7 +122,6 @@ void lower_targets(struct lowering *l)
 	struct refs own = { 0 };
 	struct symbol **sorted;
 
-	lower_slos(l);
 	for (size_t i = 0; i < l->model->targets.n; i++) {
 		struct symbol *sym = l->model->targets.at[i];
 

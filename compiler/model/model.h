@@ -227,6 +227,7 @@ struct m_pipeline {
 	 * and a topological order */
 	struct m_links *out, *in;
 	size_t *order;
+	struct m_class *rest; /* what enters in no class; NULL where no schedule is due */
 	bool sound; /* acyclic, ends resolved: later checks may run */
 };
 
@@ -234,7 +235,8 @@ struct m_path {
 	struct m_pipeline *pipeline;
 	const size_t *modules;
 	size_t n;
-	bool copy;
+	const size_t *copies; /* indices of the modules right behind copy edges, ascending */
+	size_t n_copies;
 	const struct cubes *cubes; /* packets of the class that take it, as they enter or were compared last */
 };
 
@@ -271,6 +273,10 @@ struct m_slo {
 	int accounting, classify, objective;
 	struct rat floor, tolerance;
 	struct refs classes; /* all named, groups included, in order of first naming */
+	/* of this level: members that its statements name, in order of first naming */
+	struct refs members;
+	const size_t *ranks; /* of each; 0 is served first */
+	bool ranked;
 };
 
 struct m_flow {

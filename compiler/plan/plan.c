@@ -7,12 +7,15 @@
 #include <string.h>
 
 #include "compiler/base/text.h"
+#include "compiler/plan/bess_layout.h"
 #include "compiler/plan/proxy_config.h"
+#include "compiler/plan/schedule_row.h"
 
 struct building {
 	struct ctx *ctx;
 	const struct ir *ir;
 	const struct solution *solution;
+	struct schedule *const *schedules;
 	struct plan *plan;
 };
 
@@ -150,6 +153,9 @@ static void build_pipeline(struct building *b, const struct ir_pipeline *p, stru
 			.cost_cycles_per_byte = rat_dec(m->cost_per_byte),
 			.schedulable = m->schedulable,
 			.config = { m->config, m->n_config },
+			.bess_class = m->function == ID_NONE ? NULL : b->ir->functions[m->function].bess_class,
+			.dpdk_class = m->function == ID_NONE ? NULL : b->ir->functions[m->function].dpdk_class,
+			.role = m->role,
 		};
 	}
 	row->edges.at = arena_many(ARENA(b), struct plan_edge, p->n_edges);
@@ -163,6 +169,8 @@ static void build_pipeline(struct building *b, const struct ir_pipeline *p, stru
 			.when = e->when,
 			.rate_pps = e->has_rate ? number(e->rate_pps) : no_number,
 			.copy = e->copy,
+			.fx = e->fx,
+			.otherwise = e->otherwise,
 		};
 	}
 }
@@ -198,6 +206,7 @@ static void build_pipelines(struct building *b)
 			.span = c->span,
 			.name = c->name,
 			.match = c->match,
+			.fx = c->fx,
 			.paths = path_names(b, c),
 			.rate_pps = rat_dec(c->rate_pps),
 			.packet_bytes = c->has_packet ? number(c->packet) : no_number,
@@ -216,68 +225,12 @@ static struct plan_ints core_numbers(struct building *b, const struct ir_target 
 	return (struct plan_ints){ at, t->n_cores };
 }
 
-/* With `on`, each copy's workers need cores of their own. */
-static bool fits_machine(const struct ir_target *t)
-{
-	struct rat needed = rat_mul(rat_uint(t->replicas), rat_uint(t->n_cores));
-
-	return !t->has_on || rat_cmp(needed, t->on_cores) <= 0;
-}
-
-static void report_schedule(struct building *b, const struct ir_target *t)
-{
-	char cores[DEC_TEXT_SIZE];
-
-	if (fits_machine(t))
-		diag_note(&b->ctx->diags,
-			  diag_add(&b->ctx->diags, E0702, t->span, "slo '%s' was not decided on target '%s'",
-				   b->ir->slos[t->enforce].name, name_tail(t->name)),
-			  "this release has no solver for schedules");
-	else
-		diag_add(&b->ctx->diags, E0705, t->span,
-			 "%llu copies on %zu workers each need %llu cores, and the servers have %s that are not reserved",
-			 (unsigned long long)t->replicas, t->n_cores,
-			 (unsigned long long)(t->replicas * t->n_cores), rat_text(t->on_cores, cores));
-}
-
-/* There is no solver of schedules yet, so every slo that has a machine is undecided. */
-static struct plan_schedule undecided(struct building *b, const struct ir_target *t)
-{
-	const struct ir_slo *slo = &b->ir->slos[t->enforce];
-	struct plan_schedule s = { .span = t->span };
-
-	s.slo = slo->name;
-	s.target = t->name;
-	s.pipeline = b->ir->pipelines[t->pipelines.at[0]].name;
-	s.code = diag_page(fits_machine(t) ? E0702 : E0705)->code;
-	s.workers = (int64_t)t->n_cores;
-	s.cores = core_numbers(b, t);
-	s.replicas = (int64_t)t->replicas;
-	s.clock_hz = rat_dec(t->clock);
-	s.accounting = slo->entitlement ? "entitlement" : "useful";
-	s.queue_packets = (int64_t)t->queue;
-	s.queue_cost_cycles = rat_dec(t->queue_cost);
-	s.classify_cost_cycles = rat_dec(t->classify_cost);
-	s.floor = rat_dec(slo->floor);
-	s.tolerance = rat_dec(slo->tolerance);
-	s.objective = arena_one(ARENA(b), struct plan_objective);
-	s.objective->kind = slo->tasks_first ? "tasks" : "throughput";
-	s.solver = arena_one(ARENA(b), struct plan_solver);
-	s.solver->name = "none";
-	return s;
-}
-
 static void build_schedules(struct building *b)
 {
 	b->plan->schedules.at = arena_many(ARENA(b), struct plan_schedule, b->ir->n_targets);
-	for (size_t i = 0; i < b->ir->n_targets; i++) {
-		const struct ir_target *t = &b->ir->targets[i];
-
-		if (t->enforce == ID_NONE || t->pipelines.n != 1)
-			continue;
-		b->plan->schedules.at[b->plan->schedules.n++] = undecided(b, t);
-		report_schedule(b, t);
-	}
+	for (size_t i = 0; i < b->ir->n_targets; i++)
+		if (b->schedules[i])
+			b->plan->schedules.at[b->plan->schedules.n++] = schedule_row(ARENA(b), b->ir, b->schedules[i]);
 }
 
 /* ---- targets ---- */
@@ -321,11 +274,18 @@ static struct plan_dot_config *dot_config(struct building *b, const struct ir_ta
 	return c;
 }
 
+/* Without an slo, or with one that is met. */
+static bool is_scheduled(const struct building *b, const struct plan_packet_config *c)
+{
+	return !c->schedule.present || !b->plan->schedules.at[c->schedule.value].code;
+}
+
 static const char *backend_words[] = { "bess", "dpdk", "nginx", "socks", "dot" };
 
 static void build_target(struct building *b, const struct ir_target *t, struct plan_target *row)
 {
 	const char *name = name_tail(t->name);
+	struct plan_packet_config *packet;
 
 	row->span = t->span;
 	row->name = t->name;
@@ -343,11 +303,18 @@ static void build_target(struct building *b, const struct ir_target *t, struct p
 		row->config = dot_config(b, t);
 		row->files = one_text(b, arena_printf(ARENA(b), "%s/%s.%s", name, name, t->format));
 		break;
-	default:
+	case IR_BESS:
+		packet = packet_config(b, t);
+		if (is_scheduled(b, packet))
+			packet->layout = bess_layout_make(b->ctx, b->ir, b->plan, t, packet);
+		row->config = packet;
+		row->files = one_text(b, arena_printf(ARENA(b), "%s/%s.bess", name, name));
+		break;
+	case IR_DPDK:
 		row->config = packet_config(b, t);
-		if (t->enforce == ID_NONE)
-			diag_add(&b->ctx->diags, E0802, t->span,
-				 "this release does not write files for backend %s yet", row->backend);
+		dpdk_check(b->ctx, b->plan, t);
+		row->files = one_text(b, arena_printf(ARENA(b), "%s/launch.json", name));
+		break;
 	}
 }
 
@@ -359,9 +326,10 @@ static void build_targets(struct building *b)
 		build_target(b, &b->ir->targets[i], &b->plan->targets.at[i]);
 }
 
-struct plan *plan_build(struct ctx *ctx, const struct ir *ir, const struct solution *solution)
+struct plan *plan_build(struct ctx *ctx, const struct ir *ir, const struct solution *solution,
+			struct schedule *const *schedules)
 {
-	struct building b = { ctx, ir, solution, arena_one(ctx->arena, struct plan) };
+	struct building b = { ctx, ir, solution, schedules, arena_one(ctx->arena, struct plan) };
 
 	b.plan->span = SPAN_NONE;
 	b.plan->epic_plan = 1;

@@ -17,6 +17,7 @@
 #include "compiler/base/rat.h"
 #include "compiler/base/source.h"
 #include "compiler/ir/ir.h"
+#include "compiler/ir/schedule.h"
 #include "compiler/ir/solution.h"
 
 struct plan_texts {
@@ -138,8 +139,9 @@ const struct plan_row *plan_choice(const char *backend);
 
 /* ---- making one ---- */
 
-/* Needs an ir and the solution of all its flows; reports what a target cannot
- * express (E0802 to E0805).  Never NULL. */
-struct plan *plan_build(struct ctx *, const struct ir *, const struct solution *);
+/* Needs an ir, the solution of all its flows, and per target its schedule (NULL where
+ * none is due); reports what a target cannot express (E0802 to E0805).  Never NULL. */
+struct plan *plan_build(struct ctx *, const struct ir *, const struct solution *,
+			struct schedule *const *schedules);
 
 #endif

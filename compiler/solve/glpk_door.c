@@ -1,6 +1,7 @@
 #include <config.h>
 
 #include "compiler/solve/glpk_door.h"
+#include "compiler/solve/lp.h"
 #include "compiler/solve/solver.h"
 
 #include <glpk.h>
@@ -199,6 +200,266 @@ enum program_status program_solve(struct program *p, bool *values, bool *found)
 	free(r.indices);
 	free(r.factors);
 	return status;
+}
+
+/* ---- linear programs ---- */
+
+struct lp {
+	glp_prob *prob; /* NULL: lost in an abort of the library */
+	int *indices;
+	double *factors;
+	size_t cap;
+	size_t n_nodes;
+	double bound; /* of the last integer program */
+	bool found;
+	const struct lp_limits *limits;
+};
+
+struct lp *lp_new(void)
+{
+	struct lp *lp = xrealloc(NULL, sizeof(*lp));
+
+	*lp = (struct lp){ .prob = NULL };
+	glp_term_out(GLP_OFF);
+	lp->prob = glp_create_prob();
+	glp_set_obj_dir(lp->prob, GLP_MAX);
+	return lp;
+}
+
+void lp_free(struct lp *lp)
+{
+	if (!lp)
+		return;
+	if (lp->prob)
+		glp_delete_prob(lp->prob);
+	free(lp->indices);
+	free(lp->factors);
+	free(lp);
+}
+
+size_t lp_column(struct lp *lp, double lower, double upper)
+{
+	int j = glp_add_cols(lp->prob, 1);
+
+	glp_set_col_bnds(lp->prob, j, bound_kind(lower, upper), lower, upper);
+	return (size_t)j - 1;
+}
+
+void lp_integer(struct lp *lp, size_t column)
+{
+	glp_set_col_kind(lp->prob, (int)column + 1, GLP_IV);
+}
+
+void lp_name_column(struct lp *lp, size_t column, const char *name)
+{
+	glp_set_col_name(lp->prob, (int)column + 1, name);
+}
+
+void lp_name_row(struct lp *lp, size_t row, const char *name)
+{
+	glp_set_row_name(lp->prob, (int)row + 1, name);
+}
+
+/* GLPK counts from 1. */
+static void load(struct lp *lp, const size_t *columns, const double *factors, size_t n)
+{
+	if (n >= lp->cap) {
+		lp->cap = 2 * n + 16;
+		lp->indices = xrealloc(lp->indices, lp->cap * sizeof(*lp->indices));
+		lp->factors = xrealloc(lp->factors, lp->cap * sizeof(*lp->factors));
+	}
+	for (size_t i = 0; i < n; i++) {
+		lp->indices[i + 1] = (int)columns[i] + 1;
+		lp->factors[i + 1] = factors[i];
+	}
+}
+
+size_t lp_row(struct lp *lp, const size_t *columns, const double *factors, size_t n, double lower,
+	      double upper)
+{
+	int i = glp_add_rows(lp->prob, 1);
+
+	lp_set_row(lp, (size_t)i - 1, columns, factors, n);
+	lp_bound_row(lp, (size_t)i - 1, lower, upper);
+	return (size_t)i - 1;
+}
+
+void lp_set_row(struct lp *lp, size_t row, const size_t *columns, const double *factors, size_t n)
+{
+	load(lp, columns, factors, n);
+	glp_set_mat_row(lp->prob, (int)row + 1, (int)n, lp->indices, lp->factors);
+}
+
+void lp_bound_row(struct lp *lp, size_t row, double lower, double upper)
+{
+	glp_set_row_bnds(lp->prob, (int)row + 1, bound_kind(lower, upper), lower, upper);
+}
+
+void lp_bound_column(struct lp *lp, size_t column, double lower, double upper)
+{
+	glp_set_col_bnds(lp->prob, (int)column + 1, bound_kind(lower, upper), lower, upper);
+}
+
+void lp_objective(struct lp *lp, const size_t *columns, const double *factors, size_t n)
+{
+	for (int j = 0; j <= glp_get_num_cols(lp->prob); j++)
+		glp_set_obj_coef(lp->prob, j, 0);
+	for (size_t i = 0; i < n; i++)
+		glp_set_obj_coef(lp->prob, (int)columns[i] + 1, factors[i]);
+}
+
+void lp_minimise(struct lp *lp)
+{
+	glp_set_obj_dir(lp->prob, GLP_MIN);
+}
+
+static enum lp_status simplex(glp_prob *prob)
+{
+	glp_smcp how;
+
+	glp_init_smcp(&how);
+	how.msg_lev = GLP_MSG_OFF;
+	how.meth = GLP_DUALP;
+	how.it_lim = MAX_STEPS;
+	/* A basis that became singular is replaced once. */
+	if (glp_simplex(prob, &how)) {
+		glp_std_basis(prob);
+		how.meth = GLP_PRIMAL;
+		if (glp_simplex(prob, &how))
+			return LP_FAILED;
+	}
+	switch (glp_get_status(prob)) {
+	case GLP_OPT:
+		return LP_BEST;
+	case GLP_NOFEAS:
+		return LP_IMPOSSIBLE;
+	default:
+		return LP_FAILED;
+	}
+}
+
+/* Runs DEED; an abort of the library takes all its memory along. */
+static enum lp_status guarded(struct lp *lp, enum lp_status (*deed)(struct lp *))
+{
+	enum lp_status status = LP_FAILED;
+	jmp_buf out;
+
+	if (!lp->prob)
+		return LP_FAILED;
+	if (setjmp(out) == 0) {
+		glp_error_hook(leap_out, &out);
+		status = deed(lp);
+		glp_error_hook(NULL, NULL);
+		return status;
+	}
+	glp_free_env();
+	glp_term_out(GLP_OFF);
+	lp->prob = NULL;
+	return LP_FAILED;
+}
+
+static enum lp_status solve_relaxed(struct lp *lp)
+{
+	return simplex(lp->prob);
+}
+
+enum lp_status lp_solve(struct lp *lp)
+{
+	return guarded(lp, solve_relaxed);
+}
+
+double lp_best(const struct lp *lp)
+{
+	return glp_get_obj_val(lp->prob);
+}
+
+double lp_value(const struct lp *lp, size_t column)
+{
+	return glp_get_col_prim(lp->prob, (int)column + 1);
+}
+
+static void watch_integer(glp_tree *tree, void *arg)
+{
+	struct lp *lp = arg;
+	int active, now, total, best = glp_ios_best_node(tree);
+
+	glp_ios_tree_size(tree, &active, &now, &total);
+	lp->n_nodes = (size_t)total;
+	lp->found = glp_mip_status(lp->prob) == GLP_FEAS;
+	if (best)
+		lp->bound = glp_ios_node_bound(tree, best);
+	if (lp->limits && lp->limits->progress &&
+	    !lp->limits->progress(lp->limits->data, lp->found, lp->found ? glp_mip_obj_val(lp->prob) : 0, lp->bound))
+		glp_ios_terminate(tree);
+}
+
+static enum lp_status integer_status(const struct lp *lp, int failed)
+{
+	switch (glp_mip_status(lp->prob)) {
+	case GLP_OPT:
+		return LP_BEST;
+	case GLP_NOFEAS:
+		return LP_IMPOSSIBLE;
+	default:
+		return failed == GLP_EBOUND || failed == GLP_EROOT || failed == GLP_EFAIL ? LP_FAILED : LP_LIMIT;
+	}
+}
+
+static enum lp_status solve_integer(struct lp *lp)
+{
+	enum lp_status status = simplex(lp->prob);
+	glp_iocp how;
+	int failed;
+
+	if (status != LP_BEST)
+		return status;
+	glp_init_iocp(&how);
+	how.msg_lev = GLP_MSG_OFF;
+	how.cb_func = watch_integer;
+	how.cb_info = lp;
+	if (lp->limits && lp->limits->seconds > 0)
+		how.tm_lim = lp->limits->seconds > 2e6 ? 2000000000 : (int)(lp->limits->seconds * 1000);
+	lp->bound = glp_get_obj_val(lp->prob);
+	failed = glp_intopt(lp->prob, &how);
+	status = integer_status(lp, failed);
+	lp->found = status == LP_BEST || glp_mip_status(lp->prob) == GLP_FEAS;
+	if (status == LP_BEST)
+		lp->bound = glp_mip_obj_val(lp->prob);
+	return status;
+}
+
+enum lp_status lp_solve_integer(struct lp *lp, const struct lp_limits *limits)
+{
+	lp->limits = limits;
+	lp->n_nodes = 0;
+	lp->found = false;
+	return guarded(lp, solve_integer);
+}
+
+bool lp_has_answer(const struct lp *lp)
+{
+	return lp->prob && lp->found;
+}
+
+double lp_integer_value(const struct lp *lp, size_t column)
+{
+	return glp_mip_col_val(lp->prob, (int)column + 1);
+}
+
+double lp_integer_bound(const struct lp *lp)
+{
+	return lp->bound;
+}
+
+size_t lp_n_nodes(const struct lp *lp)
+{
+	return lp->n_nodes;
+}
+
+bool lp_write(const struct lp *lp, const char *path, bool mps)
+{
+	return (mps ? glp_write_mps(lp->prob, GLP_MPS_FILE, NULL, path) :
+		      glp_write_lp(lp->prob, NULL, path)) == 0;
 }
 
 const char *solver_version(void)

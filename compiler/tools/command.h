@@ -17,6 +17,7 @@
 #include "compiler/ir/solution.h"
 #include "compiler/model/model.h"
 #include "compiler/plan/plan.h"
+#include "compiler/solve/scheduling.h"
 
 enum exit_code {
 	EXIT_DONE = 0,
@@ -56,7 +57,11 @@ struct options {
 	bool check, diff;          /* fmt */
 	bool all;                  /* explain */
 	const char *when, *carries;
-	const char *view, *as;     /* graph, version */
+	const char *view, *as;     /* graph, trace, version */
+	const char *pipeline;      /* trace */
+	struct texts derived;      /* trace: INST.ATTR=VALUE */
+	struct sched_options solving; /* compile, explain, test */
+	const char *offline_solution;
 };
 
 /* One run of a command: where it prints, and what it has found so far. */
@@ -88,9 +93,12 @@ struct policy {
 	struct model *model;
 	struct ir *ir;
 	struct solution *solution;
+	struct schedule **schedules; /* per target; NULL where none is due */
 	struct plan *plan;
 };
 
+/* The tasks of one target, as the flags ask; reported if REPORT. */
+struct schedule *policy_schedule(const struct options *, struct policy *, uint32_t target, bool report);
 /* Runs the stages up to DEPTH.  Findings are in p->ctx->diags, not yet printed. */
 struct policy policy_read(const struct options *, const char *path, enum depth);
 /* Exit code of the findings alone. */

@@ -15,6 +15,7 @@
 #include "compiler/tools/ast_json.h"
 #include "compiler/tools/command.h"
 #include "compiler/tools/graph.h"
+#include "compiler/tools/solving.h"
 #include "runtime/plan/map.h"
 
 struct compiling {
@@ -191,6 +192,40 @@ static bool write_text(struct compiling *c, const char *path, const struct sink 
 	return false;
 }
 
+/* The library writes files only, so the text takes the way over one. */
+static bool program_text(struct compiling *c, uint32_t target, bool mps, struct sink *s)
+{
+	char path[] = "/tmp/epic-mip-XXXXXX";
+	int fd = mkstemp(path);
+	bool ok = fd >= 0 && schedule_program(c->p->ctx, c->p->ir, target, mps, path) && file_read(path, s);
+
+	if (fd >= 0) {
+		close(fd);
+		unlink(path);
+	}
+	return ok;
+}
+
+/* The one target that enforces an slo and is wanted. */
+static uint32_t only_schedule(struct compiling *c)
+{
+	uint32_t found = ID_NONE;
+
+	for (uint32_t i = 0; c->p->ir && i < c->p->ir->n_targets; i++) {
+		if (!c->p->schedules || !c->p->schedules[i] || !wanted(c->run->options, &c->p->plan->targets.at[i]))
+			continue;
+		if (found != ID_NONE)
+			return ID_NONE;
+		found = i;
+	}
+	return found;
+}
+
+static bool is_program(const char *kind)
+{
+	return !strncmp(kind, "mip.", 4);
+}
+
 static bool emit_kind(struct compiling *c, const char *kind, struct sink *s)
 {
 	if (!c->p->model)
@@ -201,7 +236,26 @@ static bool emit_kind(struct compiling *c, const char *kind, struct sink *s)
 	}
 	if (!c->p->plan)
 		return false;
+	if (is_program(kind))
+		return only_schedule(c) != ID_NONE && program_text(c, only_schedule(c), !strcmp(kind, "mip.mps"), s);
 	return strcmp(kind, "plan") ? json_emit(c->p->plan, s) : cbor_emit(c->p->plan, s);
+}
+
+static bool write_programs(struct compiling *c, const char *kind)
+{
+	bool ok = true;
+
+	for (uint32_t i = 0; c->p->plan && i < c->p->ir->n_targets && ok; i++) {
+		const struct plan_target *t = &c->p->plan->targets.at[i];
+		struct sink s = { 0 };
+
+		if (!c->p->schedules[i] || !wanted(c->run->options, t))
+			continue;
+		ok = program_text(c, i, !strcmp(kind, "mip.mps"), &s) &&
+		     write_text(c, in_dir(c, arena_printf(ARENA(c), "%s.%s.%s", c->name, name_tail(t->name), kind + 4)), &s);
+		sink_free(&s);
+	}
+	return ok;
 }
 
 static bool write_kind(struct compiling *c, const char *kind)
@@ -221,7 +275,7 @@ static bool write_emits(struct compiling *c)
 	bool ok = true;
 
 	for (size_t i = 0; i < emits->n && ok; i++)
-		ok = write_kind(c, emits->at[i]);
+		ok = is_program(emits->at[i]) ? write_programs(c, emits->at[i]) : write_kind(c, emits->at[i]);
 	return ok;
 }
 
@@ -275,6 +329,11 @@ static int to_standard_output(struct run *r, struct policy *p)
 	struct sink s = { 0 };
 	int code = policy_report(r, p);
 
+	if (p->plan && is_program(r->options->emits.at[0]) && only_schedule(&c) == ID_NONE) {
+		run_error(r, "-o - needs exactly one target that enforces an slo; choose it with -t");
+		return EXIT_USAGE;
+	}
+
 	if (emit_kind(&c, r->options->emits.at[0], &s) &&
 	    (fwrite(s.data, 1, s.size, r->out) != s.size || fflush(r->out))) {
 		run_error(r, "cannot write to standard output: %s", strerror(errno));
@@ -310,6 +369,7 @@ static int into_directory(struct run *r, struct policy *p)
 		complete = policy_code(p) == EXIT_DONE;
 	}
 	code = policy_report(r, p);
+	solving_notes(r, p);
 	ok = p->plan && !r->options->only_emit ? write_all(&c, complete, &code) : write_emits(&c);
 	if (!ok)
 		code = exit_worse(code, EXIT_ENVIRONMENT);
@@ -319,10 +379,23 @@ static int into_directory(struct run *r, struct policy *p)
 	return code;
 }
 
+static bool read_solution(struct run *r, struct options *o, struct sink *s)
+{
+	if (!file_read(o->offline_solution, s)) {
+		run_error(r, "cannot read %s: %s", o->offline_solution, strerror(errno));
+		return false;
+	}
+	sink_putc(s, '\0');
+	o->solving.solution = s->data;
+	return true;
+}
+
 static int run_compile(struct run *r)
 {
 	const struct options *o = r->options;
 	bool to_stdout = o->output && !strcmp(o->output, "-");
+	struct options watched = *o;
+	struct sink solution = { 0 };
 	struct policy p;
 	int code;
 
@@ -338,9 +411,13 @@ static int run_compile(struct run *r)
 		run_error(r, "--only-emit needs --emit");
 		return EXIT_USAGE;
 	}
-	p = policy_read(o, o->files.at[0], DEPTH_PLAN);
+	solving_watch(r, &watched);
+	if (o->offline_solution && !read_solution(r, &watched, &solution))
+		return EXIT_USAGE;
+	p = policy_read(&watched, o->files.at[0], DEPTH_PLAN);
 	code = to_stdout ? to_standard_output(r, &p) : into_directory(r, &p);
 	policy_close(&p);
+	sink_free(&solution);
 	print_end(r, code);
 	return code;
 }

@@ -8,6 +8,8 @@
 #include "compiler/lower/lower.h"
 #include "compiler/solve/movement.h"
 #include "compiler/tools/command.h"
+#include "compiler/tools/explain_slo.h"
+#include "compiler/tools/solving.h"
 
 /* ---- codes ---- */
 
@@ -349,10 +351,28 @@ static int explain_policy(struct run *r, const char *subject, const char *path)
 	return code;
 }
 
-static int explain_later(struct run *r, const char *subject)
+/* `slo NAME FILE`, `queue MODULE FILE`. */
+static int explain_schedule(struct run *r, const char *subject, const char *name, const char *path)
 {
-	run_error(r, "explain %s is not in this release", subject);
-	return EXIT_USAGE;
+	struct options watched = *r->options;
+	struct policy p;
+	struct sink s = { 0 };
+	bool found = true;
+	int code;
+
+	solving_watch(r, &watched);
+	p = policy_read(&watched, path, DEPTH_PLAN);
+	code = policy_code(&p);
+	if (p.schedules)
+		found = strcmp(subject, "slo") ? explain_queue(r, &p, name, &s) : explain_slo(r, &p, name, &s);
+	if (!found)
+		code = exit_worse(code, EXIT_USAGE);
+	print_diags(r, p.ctx);
+	if (s.size && !run_write(r, &s))
+		code = EXIT_ENVIRONMENT;
+	sink_free(&s);
+	policy_close(&p);
+	return code;
 }
 
 static int run_explain(struct run *r)
@@ -362,16 +382,27 @@ static int run_explain(struct run *r)
 	int code;
 
 	if (!args->n) {
-		run_error(r, "explain needs a SUBJECT: a code, 'a => b', or areas");
+		run_error(r, "explain needs a SUBJECT: a code, 'a => b', areas, slo NAME or queue MODULE");
 		return EXIT_USAGE;
 	}
 	page = diag_page_find(args->at[0]);
 	if (page && args->n == 1)
 		return explain_code(r, page);
-	if (!strcmp(args->at[0], "slo") || !strcmp(args->at[0], "queue") || !strcmp(args->at[0], "target"))
-		return explain_later(r, args->at[0]);
+	if (!strcmp(args->at[0], "target")) {
+		run_error(r, "explain target is not in this release");
+		return EXIT_USAGE;
+	}
+	if (!strcmp(args->at[0], "slo") || !strcmp(args->at[0], "queue")) {
+		if (args->n != 3) {
+			run_error(r, "explain %s needs a NAME and one FILE", args->at[0]);
+			return EXIT_USAGE;
+		}
+		code = explain_schedule(r, args->at[0], args->at[1], args->at[2]);
+		print_end(r, code);
+		return code;
+	}
 	if (strcmp(args->at[0], "areas") && !strstr(args->at[0], "=>")) {
-		run_error(r, "'%s' is no code; explain takes a code like E0301, 'a => b', or areas", args->at[0]);
+		run_error(r, "'%s' is no code; explain takes a code like E0301, 'a => b', areas, slo NAME or queue MODULE", args->at[0]);
 		return EXIT_USAGE;
 	}
 	if (args->n != 2) {
@@ -388,6 +419,6 @@ const struct command command_explain = {
 	.arguments = "SUBJECT [FILE]",
 	.summary = "a code, a movement or the areas in full sentences",
 	.help = ".\nSUBJECT is a code or slug (E0601, unknown-name), a movement ('a => b', with FILE)\n"
-		"or the word areas (with FILE)",
+		"the word areas, 'slo NAME' or 'queue MODULE' (with FILE)",
 	.run = run_explain,
 };

@@ -96,6 +96,20 @@ static void report_limit(struct policy *p)
 			  "the proxies have too little room, or there are very many ways; give them more `cores`, or host fewer functions that do the same");
 }
 
+struct schedule *policy_schedule(const struct options *o, struct policy *p, uint32_t target, bool report)
+{
+	return schedule_solve(p->ctx, p->ir, target, &o->solving, report);
+}
+
+/* A target with a wrong `for` was reported. */
+static void make_schedules(const struct options *o, struct policy *p)
+{
+	p->schedules = arena_many(p->ctx->arena, struct schedule *, p->ir->n_targets);
+	for (uint32_t i = 0; i < p->ir->n_targets; i++)
+		if (p->ir->targets[i].enforce != ID_NONE && p->ir->targets[i].pipelines.n == 1)
+			p->schedules[i] = policy_schedule(o, p, i, true);
+}
+
 struct policy policy_read(const struct options *o, const char *path, enum depth depth)
 {
 	struct policy p = { .ctx = ctx_new(), .path = path };
@@ -108,8 +122,10 @@ struct policy policy_read(const struct options *o, const char *path, enum depth 
 	p.solution = movement_choose(p.ctx, p.ir, depth >= DEPTH_PLAN);
 	movement_report(p.ctx, p.ir, p.solution);
 	report_limit(&p);
-	if (depth >= DEPTH_PLAN)
-		p.plan = plan_build(p.ctx, p.ir, p.solution);
+	if (depth < DEPTH_PLAN)
+		return p;
+	make_schedules(o, &p);
+	p.plan = plan_build(p.ctx, p.ir, p.solution, p.schedules);
 	return p;
 }
 

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "compiler/base/span_json.h"
 #include "compiler/base/text.h"
 #include "compiler/tools/command.h"
 
@@ -208,16 +209,6 @@ static void print_plain(struct sink *s, const struct ctx *ctx, const struct diag
 
 /* ---- for machines ---- */
 
-static void json_point(struct sink *s, const char *key, const struct source *src, size_t offset)
-{
-	struct place at = { 0 };
-
-	if (src)
-		at = source_place(src, offset);
-	sink_printf(s, "\"%s\": {\"line\": %zu, \"col\": %zu, \"byte\": %zu, \"utf16\": %zu}", key, at.line,
-		    at.col, offset, at.utf16);
-}
-
 static void json_text(struct sink *s, const char *key, const char *text)
 {
 	sink_printf(s, "\"%s\": ", key);
@@ -225,21 +216,6 @@ static void json_text(struct sink *s, const char *key, const char *text)
 		sink_json(s, text);
 	else
 		sink_puts(s, "null");
-}
-
-static void json_place(struct sink *s, const struct ctx *ctx, struct span span, const char *label)
-{
-	const struct source *src = span_is_none(span) ? NULL : source_at(&ctx->sources, span.source);
-
-	sink_putc(s, '{');
-	json_text(s, "file", src ? src->path : "");
-	sink_puts(s, ", ");
-	json_point(s, "start", src, span.start);
-	sink_puts(s, ", ");
-	json_point(s, "end", src, span.end);
-	sink_puts(s, ", ");
-	json_text(s, "label", label);
-	sink_putc(s, '}');
 }
 
 static void json_fix(struct sink *s, const struct ctx *ctx, const struct diag_fix *f)
@@ -269,11 +245,11 @@ static void print_json(struct sink *s, const struct ctx *ctx, const struct diag 
 		    severity_words[d->severity], page->code, page->slug);
 	json_text(s, "message", d->message);
 	sink_puts(s, ", \"primary\": ");
-	json_place(s, ctx, d->span, d->label);
+	span_json(s, &ctx->sources, d->span, d->label);
 	sink_puts(s, ", \"secondary\": [");
 	for (size_t i = 0; i < d->also.n; i++) {
 		sink_puts(s, i ? ", " : "");
-		json_place(s, ctx, d->also.at[i].span, d->also.at[i].label);
+		span_json(s, &ctx->sources, d->also.at[i].span, d->also.at[i].label);
 	}
 	sink_puts(s, "], \"notes\": [");
 	for (size_t i = 0; i < d->notes.n; i++) {

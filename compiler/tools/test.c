@@ -9,11 +9,13 @@
 #include "compiler/lower/lower.h"
 #include "compiler/solve/movement.h"
 #include "compiler/tools/command.h"
+#include "compiler/tools/solving.h"
 
 enum outcome { HOLDS, FAILS, UNDECIDED };
 
 struct judging {
 	struct policy *p;
+	const struct options *options;
 	const struct expectation *x;
 	struct sink actual; /* what is true instead */
 };
@@ -268,7 +270,7 @@ static enum outcome judge_classified(struct judging *j)
 	size_t n = 0;
 
 	for (size_t i = 0; i < class->paths.n; i++)
-		if (!class->paths.at[i].copy)
+		if (!class->paths.at[i].n_copies)
 			paths[n++] = class->paths.at[i].cubes;
 	for (size_t i = 0; i < n && j->x->negated; i++)
 		if (cubes_overlap(fields, set, paths[i], &example)) {
@@ -285,14 +287,65 @@ static enum outcome judge_classified(struct judging *j)
 
 /* ---- all kinds ---- */
 
+static uint32_t number_of_slo(const struct ir *ir, const char *name)
+{
+	uint32_t i = 0;
+
+	while (i < ir->n_slos && strcmp(ir->slos[i].name, name))
+		i++;
+	return i;
+}
+
+static uint32_t number_of_target(const struct ir *ir, const char *name)
+{
+	uint32_t i = 0;
+
+	while (i < ir->n_targets && strcmp(ir->targets[i].name, name))
+		i++;
+	return i;
+}
+
+/* The target as if it enforced the slo. */
+static struct schedule *solve_feasible(struct judging *j, uint32_t target, uint32_t slo)
+{
+	struct ir ir = *j->p->ir;
+	struct ir_target *targets = arena_many(ARENA(j), struct ir_target, ir.n_targets);
+
+	memcpy(targets, ir.targets, ir.n_targets * sizeof(*targets));
+	targets[target].enforce = slo;
+	ir.targets = targets;
+	return schedule_solve(j->p->ctx, &ir, target, &j->options->solving, false);
+}
+
+static enum outcome undecided(struct judging *j)
+{
+	diag_add(&j->p->ctx->diags, W0702, j->x->span,
+		 "whether slo '%s' can be met on target '%s' was not decided in the time given", j->x->slo->name,
+		 j->x->target->name);
+	return UNDECIDED;
+}
+
 static enum outcome judge_feasible(struct judging *j)
 {
-	diag_note(&j->p->ctx->diags,
-		  diag_add(&j->p->ctx->diags, W0702, j->x->span,
-			   "whether slo '%s' can be met on target '%s' was not decided", j->x->slo->name,
-			   j->x->target->name),
-		  "this release has no solver for schedules");
-	return UNDECIDED;
+	uint32_t slo = number_of_slo(j->p->ir, j->x->slo->canonical);
+	uint32_t target = number_of_target(j->p->ir, j->x->target->canonical);
+	struct schedule *s;
+
+	if (slo == j->p->ir->n_slos || target == j->p->ir->n_targets ||
+	    j->p->ir->targets[target].pipelines.n != 1) {
+		sink_printf(&j->actual, "target '%s' schedules no single pipeline", j->x->target->name);
+		return FAILS;
+	}
+	s = solve_feasible(j, target, slo);
+	if (!s->solved && s->code == E0702)
+		return undecided(j);
+	if (s->solved)
+		sink_printf(&j->actual, "slo '%s' can be met on target '%s' with %zu tasks", j->x->slo->name,
+			    j->x->target->name, s->n_tasks);
+	else
+		sink_printf(&j->actual, "slo '%s' cannot be met on target '%s' (%s)", j->x->slo->name,
+			    j->x->target->name, diag_page(s->code)->code);
+	return s->solved == !j->x->negated ? HOLDS : FAILS;
 }
 
 static enum outcome (*const judges[])(struct judging *) = {
@@ -314,22 +367,22 @@ static void report_failure(struct policy *p, const struct expectation *x, const 
 }
 
 /* Returns how many expectations did not hold. */
-static size_t judge_all(struct policy *p, size_t *n_undecided)
+static size_t judge_all(struct policy *p, const struct options *o, size_t *n_undecided)
 {
 	size_t n_failed = 0;
 
 	for (size_t i = 0; i < p->model->expects.n; i++) {
 		struct expectation x;
-		struct judging j = { .p = p, .x = &x };
-		enum outcome o;
+		struct judging j = { .p = p, .options = o, .x = &x };
+		enum outcome outcome;
 
 		if (!check_expectation(p->model, &p->model->expects.at[i], &x))
 			continue;
-		o = judges[x.kind](&j);
-		if (o == FAILS)
+		outcome = judges[x.kind](&j);
+		if (outcome == FAILS)
 			report_failure(p, &x, &j.actual);
-		n_failed += o == FAILS;
-		*n_undecided += o == UNDECIDED;
+		n_failed += outcome == FAILS;
+		*n_undecided += outcome == UNDECIDED;
 		sink_free(&j.actual);
 	}
 	return n_failed;
@@ -337,15 +390,18 @@ static size_t judge_all(struct policy *p, size_t *n_undecided)
 
 static int test_file(struct run *r, const char *path)
 {
-	struct policy p = policy_read(r->options, path, DEPTH_MOVEMENT);
+	struct options watched = *r->options;
+	struct policy p;
 	bool people = r->options->format == FORMAT_HUMAN || r->options->format == FORMAT_PLAIN;
 	size_t n_failed = 0, n_undecided = 0, n = 0;
 	int code;
 
+	solving_watch(r, &watched);
+	p = policy_read(&watched, path, DEPTH_MOVEMENT);
 	if (p.ir) {
 		p.solution = movement_choose(p.ctx, p.ir, true);
 		n = p.model->expects.n;
-		n_failed = judge_all(&p, &n_undecided);
+		n_failed = judge_all(&p, &watched, &n_undecided);
 	}
 	code = policy_report(r, &p);
 	if (p.ir && people && !r->options->quiet)

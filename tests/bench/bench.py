@@ -2,15 +2,30 @@
 """make bench: what the compiler needs for policies of growing size.
 
 Every row is the median of interleaved runs of the whole program; CPU seconds (user and
-system) and the largest resident set, from the operating system's own accounting."""
+system) and the largest resident set, from the operating system's own accounting.
+
+bench.py EPIC [general] [scheduling]: all, or what is named.  RUNS is how often each is
+run; SEEDS, if set, how many trees of each depth at most."""
+import json
 import os
 import random
 import statistics
+import subprocess
 import sys
 import tempfile
 
 EPIC = sys.argv[1]
 RUNS = int(os.environ.get("RUNS", "5"))
+TOP = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
+ALPINE = os.path.join(TOP, "examples", "alpine")
+# Table 5.4 of the Alpine chapter: seconds, with a commercial solver.
+PUBLISHED = [("IP router, 8 modules", "router", "fair-shares", 43.41), ("firewall, 4 modules", "firewall", "by-time", 16.31),
+             ("transparent proxy, 7 modules", "proxy", "by-time", 23.28)]
+# Fig. 5.10: trees of each depth, fewer where each takes long.
+TREES = {2: 10, 3: 10, 4: 10, 5: 10, 6: 10, 7: 10, 8: 3, 9: 2, 10: 2}
+LIMIT = "60s"
+# From this depth on an answer near the best one will do, or the best found in time.
+LARGE, NEAR = 6, ["--gap", "5%", "--time-limit", "800ms"]
 ATTRIBUTES = ["firewall", "segmentation", "encryption", "key-management", "audit-log"]
 
 
@@ -111,7 +126,129 @@ def measure(cases):
         print(f"{name:58} {cpu:8.3f} {memory:7.1f} {seen[name][0][2]:5}  {aim}")
 
 
-def main():
+# ---- scheduling ----
+
+
+def alone(name, target):
+    """An Alpine policy with one of its targets, without expectations."""
+    with open(os.path.join(ALPINE, name + ".epi"), encoding="utf-8") as f:
+        lines = f.readlines()
+    return "".join(line for line in lines if not line.startswith("expect ") and
+                   (not line.startswith("target ") or line.split()[1] == target))
+
+
+def tree(depth, seed, kind="random"):
+    return subprocess.run([sys.executable, os.path.join(ALPINE, "tree"), str(depth), str(seed), kind],
+                          check=True, capture_output=True, text=True).stdout
+
+
+class Shop:
+    """Policies in a folder of their own, and what compiling them gave."""
+
+    def __init__(self, folder):
+        self.folder = folder
+
+    def policy(self, name, text):
+        path = os.path.join(self.folder, name + ".epi")
+        with open(path, "w", encoding="utf-8") as f:
+            f.write(text)
+        return path
+
+    def out(self, path):
+        return path[:-len(".epi")] + ".out"
+
+    def compile(self, path, flags=()):
+        """CPU seconds, megabytes, exit code and what the plan says of its schedule."""
+        plan = os.path.join(self.out(path), os.path.basename(path)[:-len(".epi")] + ".plan.json")
+        if os.path.exists(plan):
+            os.remove(plan)
+        cpu, memory, code = run(["compile", path, "--emit", "plan.json", "-o", self.out(path)] + list(flags))
+        objective = None
+        if os.path.exists(plan):
+            with open(plan, encoding="utf-8") as f:
+                objective = json.load(f)["schedules"][0]["objective"]
+        return cpu, memory, code, objective
+
+
+def verdict(code, objective):
+    """In words: what a compilation came to."""
+    if not objective or objective["tasks"] in (None, 0):
+        return f"exit {code}: " + {3: "impossible", 4: "no answer within the limit"}.get(code, "no schedule")
+    said = "proven" if objective["optimal"] else f"bound {objective['bound']:.6g}, gap {objective['gap']:.1%}"
+    return f"{objective['tasks']} tasks, {said}" + (f", exit {code}" if code else "")
+
+
+def interleaved(shop, cases, runs):
+    seen = [[] for _ in cases]
+    for _ in range(runs):
+        for i, (path, flags) in enumerate(cases):
+            seen[i].append(shop.compile(path, flags))
+    return [(statistics.median(r[0] for r in rows), verdict(rows[0][2], rows[0][3])) for rows in seen]
+
+
+def published(shop):
+    """Table 5.4, and all kinds of statements at once."""
+    rows = [(what, published, shop.policy(f"{name}-{target}", alone(name, target)))
+            for what, name, target, published in PUBLISHED]
+    rows += [(f"{name}: priority, CPU and throughput at once", None, shop.policy(f"{name}-{target}", alone(name, target)))
+             for _, name, _, _ in PUBLISHED for target in ["three-kinds"]]
+    rows.append(("two workers, 12 modules, 6 classes", None, os.path.join(TOP, "tests", "bench", "two_workers.epi")))
+    copies = [shop.policy(f"case{i}", open(path, encoding="utf-8").read()) for i, (_, _, path) in enumerate(rows)]
+    print(f"\n{'schedule of':46} {'published s':>11} {'ours s':>8} {'ratio':>8}  ours; aim")
+    for (what, then, _), (now, said) in zip(rows, interleaved(shop, [(c, ()) for c in copies], RUNS)):
+        aim = "under 5 s" if what.startswith("two") else "under 0.050 s"
+        print(f"{what:46} {f'{then:.2f}' if then else '':>11} {now:8.3f} "
+              f"{f'{then / max(now, 1e-3):.0f}' if then else '':>8}  {said}; {aim}")
+
+
+def trees(shop):
+    """Fig. 5.10: published is only that it takes over an hour from depth 9 on."""
+    most = int(os.environ.get("SEEDS", "10"))
+    print(f"\n{'binary tree':36} {'median s':>8} {'worst s':>8} {'MB':>6} {'tasks':>6} {'bound':>6} {'gap':>6} {'proven':>7}  aim")
+    for depth, seeds in TREES.items():
+        flags = NEAR if depth >= LARGE else ["--time-limit", LIMIT]
+        rows = [shop.compile(shop.policy(f"tree{depth}-{seed}", tree(depth, seed)), flags)
+                for seed in range(1, min(seeds, most) + 1)]
+        met = [r[3] for r in rows if r[3] and r[3]["tasks"]]
+
+        def middle(key):
+            return f"{statistics.median(o[key] for o in met):.4g}" if met else "-"
+        proven = f"{sum(bool(o['optimal']) for o in met)}/{len(rows)}"
+        missed = f"; {len(rows) - len(met)} without an answer" if len(met) < len(rows) else ""
+        over = sum(o["tasks"] > 2 ** (depth - 1) for o in met)
+        missed += f"; {over} with more tasks than classes" if over else ""
+        print(f"{f'depth {depth}: {2 ** depth - 1} modules, {2 ** (depth - 1)} classes':36} "
+              f"{statistics.median(r[0] for r in rows):8.3f} {max(r[0] for r in rows):8.3f} {max(r[1] for r in rows):6.1f} "
+              f"{middle('tasks'):>6} {middle('bound'):>6} {middle('gap'):>6} {proven:>7}  "
+              f"{'proven, ' if depth <= 5 else ''}under 1 s{missed}")
+
+
+def formulations(shop):
+    """The published formulation, linearised, on the same solver and machine."""
+    entitled = "objective tasks;\n  accounting entitlement;"
+    cases = [("IP router", alone("router", "fair-shares"), RUNS), ("IP router, all three kinds", alone("router", "three-kinds"), RUNS),
+             ("firewall", alone("firewall", "by-time"), RUNS), ("transparent proxy", alone("proxy", "by-time"), RUNS)]
+    cases += [(f"binary tree of depth {d}, {kind}", tree(d, 1, kind).replace("objective tasks;", entitled), 1)
+              for d in (3, 4, 5) for kind in ("random", "exact")]
+    print(f"\n{'formulation':34} {'paper s':>8} {'ours s':>8} {'ratio':>8}  paper; ours")
+    for i, (what, text, runs) in enumerate(cases):
+        path = shop.policy(f"formulation{i}", text)
+        limit = ("--time-limit", LIMIT)
+        paper, ours = interleaved(shop, [(path, limit + ("--formulation", "paper")), (path, limit)], runs)
+        print(f"{what:34} {paper[0]:8.3f} {ours[0]:8.3f} {paper[0] / max(ours[0], 1e-3):8.1f}  {paper[1]}; {ours[1]}", flush=True)
+
+
+def scheduling():
+    with tempfile.TemporaryDirectory() as folder:
+        shop = Shop(folder)
+        published(shop)
+        trees(shop)
+        formulations(shop)
+        print(f"\nwhole command, CPU seconds; at most {LIMIT} of solving, from depth {LARGE} on {' '.join(NEAR)};\n"
+              "published: a commercial solver on another machine; ratios count ours as 1 ms at least")
+
+
+def general():
     with tempfile.TemporaryDirectory() as folder:
         def case(name, text, command, aim):
             path = os.path.join(folder, f"p{len(cases)}.epi")
@@ -138,6 +275,12 @@ def main():
         case("fmt --check, 10 000 lines", policy(10000), ["fmt", "--check"], "")
         measure(cases)
         print(f"\nmedians of {RUNS} interleaved runs of the whole program, one thread, on {os.cpu_count()} processors")
+
+
+def main():
+    sections = {"general": general, "scheduling": scheduling}
+    for name in sys.argv[2:] or sections:
+        sections[name]()
 
 
 main()

@@ -9,6 +9,7 @@
 #include "compiler/lower/lower.h"
 #include "compiler/plan/plan.h"
 #include "compiler/solve/movement.h"
+#include "compiler/solve/scheduling.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 
@@ -19,6 +20,17 @@ static bool is_sound(const struct ctx *ctx)
 		if (ctx->diags.list.at[i]->code < E0601)
 			return false;
 	return true;
+}
+
+static struct schedule **schedules_of(struct ctx *ctx, const struct ir *ir)
+{
+	static const struct sched_options options = { .time_limit = 0.1 };
+	struct schedule **schedules = arena_many(ctx->arena, struct schedule *, ir->n_targets);
+
+	for (uint32_t i = 0; i < ir->n_targets; i++)
+		if (ir->targets[i].enforce != ID_NONE && ir->targets[i].pipelines.n == 1)
+			schedules[i] = schedule_solve(ctx, ir, i, &options, true);
+	return schedules;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
@@ -35,7 +47,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 		ir_verify(ir);
 		s = movement_choose(ctx, ir, true);
 		movement_report(ctx, ir, s);
-		plan_build(ctx, ir, s);
+		plan_build(ctx, ir, s, schedules_of(ctx, ir));
 	}
 	diag_finish(&ctx->diags);
 	ctx_free(ctx);

@@ -6,7 +6,7 @@ FUZZ_POLICY_LIBS = compiler/tools/libtools.a $(BACKEND_LIBS) compiler/plan/libpl
 	compiler/solve/libsolve.a compiler/lower/liblower.a compiler/ir/libir.a \
 	compiler/check/libcheck.a compiler/model/libmodel.a grammar/libgrammar.a \
 	compiler/filter/libfilter.a compiler/ast/libast.a runtime/plan/libplanreader.a \
-	compiler/base/libbase.a $(GLPK_LIBS) $(CBOR_LIBS) $(NETTLE_LIBS) -lm
+	compiler/base/libbase.a $(SOLVER_LIBS) $(CBOR_LIBS) $(NETTLE_LIBS) -lm
 
 check_PROGRAMS += %D%/replay_plan %D%/replay_policy %D%/replay_fmt
 %C%_replay_plan_SOURCES = %D%/fuzz_plan.c %D%/replay.c

@@ -6,11 +6,34 @@ GOLDEN_CASES = \
 	tests/golden/cases/forgotten-semicolons.epi \
 	tests/golden/cases/host-bits-json.epi \
 	tests/golden/cases/overlap.epi \
+	tests/golden/cases/parallel-edges.epi \
 	tests/golden/cases/plain-lines.epi \
+	tests/golden/cases/slo_contradiction.epi \
+	tests/golden/cases/slo_hidden-queue.epi \
+	tests/golden/cases/slo_inseparable.epi \
+	tests/golden/cases/slo_out-of-reach.epi \
+	tests/golden/cases/slo_program.epi \
+	tests/golden/cases/slo_queue.epi \
+	tests/golden/cases/slo_starved.epi \
+	tests/golden/cases/slo_too-few-tasks.epi \
 	tests/golden/cases/spaced-unit.epi \
 	tests/golden/cases/three-mistakes.epi \
 	tests/golden/cases/too-much-traffic.epi \
+	tests/golden/cases/trace_copies.epi \
+	tests/golden/cases/trace_device.epi \
+	tests/golden/cases/trace_findings.epi \
+	tests/golden/cases/trace_fork.epi \
+	tests/golden/cases/trace_json.epi \
+	tests/golden/cases/trace_needs.epi \
+	tests/golden/cases/trace_no-ports.epi \
+	tests/golden/cases/trace_no-such-pipeline.epi \
+	tests/golden/cases/trace_rewritten-given.epi \
+	tests/golden/cases/trace_rewritten.epi \
+	tests/golden/cases/trace_several.epi \
+	tests/golden/cases/trace_sources.epi \
+	tests/golden/cases/trace_targets.epi \
+	tests/golden/cases/trace_typo.epi \
+	tests/golden/cases/trace_unsound.epi \
 	tests/golden/cases/typos.epi \
 	tests/golden/cases/unbridgeable.epi \
 	tests/golden/cases/unknown-target.epi
-GOLDEN_MORE =

@@ -1,0 +1,406 @@
+#include <config.h>
+
+#include "compiler/solve/search.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "compiler/solve/greedy.h"
+#include "compiler/solve/leaf.h"
+#include "compiler/solve/relaxed.h"
+
+/* ---- time ---- */
+
+double clock_now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+bool search_enough(struct cut_search *s)
+{
+	enum { TIMES_A_SECOND = 10 };
+	const struct sched_options *o = s->options;
+	double now, value;
+
+	if (s->stopped)
+		return true;
+	now = clock_now();
+	s->stopped = o->time_limit > 0 && now - s->started > o->time_limit;
+	if (!o->progress || now - s->reported < 1.0 / TIMES_A_SECOND)
+		return s->stopped;
+	s->reported = now;
+	value = !s->best ? 0 : s->tasks_first ? (double)s->best->cut->n_tasks : rat_double(s->best->rates[0]);
+	s->stopped |= !o->progress(o->data, now - s->started, s->best != NULL, value, s->open_rate);
+	return s->stopped;
+}
+
+/* ---- the order of answers ---- */
+
+/* Rates that need more than 127 bits are cut off: level to ten digits is level. */
+static int compare_rates(const struct answer *a, const struct answer *b)
+{
+	for (size_t s = 0; s <= a->net->n_stages; s++) {
+		struct rat off = rat_sub(a->rates[s], b->rates[s]);
+		double size = rat_double(b->rates[s]);
+
+		if (rat_sign(off) && rat_double(off) * rat_sign(off) > 1e-10 * (size > 1 ? size : 1))
+			return -rat_sign(off);
+	}
+	return 0;
+}
+
+static int compare_sizes(const struct answer *a, const struct answer *b)
+{
+	return (a->cut->n_tasks > b->cut->n_tasks) - (a->cut->n_tasks < b->cut->n_tasks);
+}
+
+static int compare_deviations(struct answer *a, struct answer *b)
+{
+	struct answer *both[] = { a, b };
+
+	if (!a->demand->ratios.n)
+		return 0;
+	for (int i = 0; i < 2; i++) {
+		struct answer *x = both[i];
+
+		if (!x->judged)
+			x->deviation = leaf_deviation(x->demand, x->cut, x->worker);
+		x->judged = true;
+	}
+	return rat_cmp(a->deviation, b->deviation);
+}
+
+/* Modules are numbered in the order of their names, and so are nodes. */
+static int compare_roots(const struct answer *a, const struct answer *b)
+{
+	for (size_t t = 0; t < a->cut->n_tasks && t < b->cut->n_tasks; t++) {
+		const struct net_node *x = &a->net->nodes[a->cut->nodes[t]];
+		const struct net_node *y = &b->net->nodes[b->cut->nodes[t]];
+
+		if (x->module != y->module)
+			return x->module < y->module ? -1 : 1;
+		if (x->order != y->order)
+			return x->order < y->order ? -1 : 1;
+	}
+	return 0;
+}
+
+static int compare_workers(const struct answer *a, const struct answer *b)
+{
+	for (size_t t = 0; t < a->cut->n_tasks && t < b->cut->n_tasks; t++)
+		if (a->worker[t] != b->worker[t])
+			return a->worker[t] < b->worker[t] ? -1 : 1;
+	return 0;
+}
+
+int answer_compare(bool tasks_first, struct answer *a, struct answer *b)
+{
+	int rates = compare_rates(a, b), sizes = compare_sizes(a, b), order;
+
+	if (tasks_first ? sizes : rates)
+		return tasks_first ? sizes : rates;
+	if (tasks_first ? rates : sizes)
+		return tasks_first ? rates : sizes;
+	order = compare_deviations(a, b);
+	if (!order)
+		order = compare_roots(a, b);
+	return order ? order : compare_workers(a, b);
+}
+
+/* ---- single cuts ---- */
+
+static struct answer *answer_keep(struct arena *arena, const struct answer *a)
+{
+	struct answer *kept = arena_one(arena, struct answer);
+	uint32_t *worker = arena_many(arena, uint32_t, a->cut->n_tasks);
+	size_t n_rates = a->net->n_stages + 1;
+
+	*kept = *a;
+	kept->cut = cut_make(arena, a->net, a->cut->root);
+	kept->worker = memcpy(worker, a->worker, a->cut->n_tasks * sizeof(*worker));
+	kept->rates = arena_many(arena, struct rat, n_rates);
+	memcpy(kept->rates, a->rates, n_rates * sizeof(*kept->rates));
+	return kept;
+}
+
+bool search_try(struct cut_search *s, const struct demand *d, const bool *root)
+{
+	struct arena *scratch = arena_new();
+	const struct cut *c = cut_make(scratch, d->net, root);
+	struct answer *a = NULL;
+	bool feasible = false;
+
+	if (cut_keeps_priorities(scratch, c))
+		a = workers_choose(s, scratch, d, c, &feasible);
+	if (a)
+		s->best = answer_keep(s->arena, a);
+	arena_free(scratch);
+	return feasible;
+}
+
+/* ---- the tree ---- */
+
+struct tree {
+	struct cut_search *search;
+	const struct demand *demand;
+	struct relaxed *relaxed;
+	bool any;
+};
+
+/* What has to be a root for priorities to bite: a module of b alone right behind one
+ * that some path of a reaches in the same way. */
+static void force_member(struct tree *t, const bool *above_ways, const bool *above_nodes,
+			 const struct ir_member *below)
+{
+	const struct net *net = t->demand->net;
+
+	for (size_t i = 0; i < below->classes.n; i++) {
+		uint32_t c = net_find_class(net, below->classes.at[i]);
+
+		for (size_t p = 0; c != ID_NONE && p < net->classes[c].n_paths; p++) {
+			const struct net_path *path = &net->paths[net->classes[c].first_path + p];
+
+			for (size_t k = 1; k < path->n; k++) {
+				uint32_t node = net->ways[path->ways[k]].node;
+
+				if (above_ways[path->ways[k - 1]] && !above_nodes[node] &&
+				    relaxed_decision(t->relaxed, node) == OPEN)
+					relaxed_decide(t->relaxed, node, ROOT);
+			}
+		}
+	}
+}
+
+static void force_priority(struct tree *t, const struct ir_level *level, const struct ir_priority *p)
+{
+	const struct net *net = t->demand->net;
+	struct arena *scratch = arena_new();
+	bool *ways = arena_many(scratch, bool, net->n_ways), *nodes = arena_many(scratch, bool, net->n_nodes);
+	const struct ids above = level->members[p->above].classes;
+
+	for (size_t i = 0; i < above.n; i++) {
+		uint32_t c = net_find_class(net, above.at[i]);
+
+		for (size_t k = 0; c != ID_NONE && k < net->classes[c].n_paths; k++) {
+			const struct net_path *path = &net->paths[net->classes[c].first_path + k];
+
+			for (size_t w = 0; w < path->n; w++) {
+				ways[path->ways[w]] = true;
+				nodes[net->ways[path->ways[w]].node] = true;
+			}
+		}
+	}
+	force_member(t, ways, nodes, &level->members[p->below]);
+	arena_free(scratch);
+}
+
+static void join_as_asked(struct tree *t)
+{
+	const struct net *n = t->demand->net;
+	const char *joined = t->search->options->joined;
+
+	for (uint32_t i = 0; joined && i < n->n_nodes; i++)
+		if (!n->nodes[i].root && !strcmp(n->pipeline->modules[n->nodes[i].module].name, joined))
+			relaxed_decide(t->relaxed, i, JOINED);
+}
+
+static void force_priorities(struct tree *t)
+{
+	const struct ir_slo *slo = t->demand->net->slo;
+
+	for (size_t l = 0; l < slo->n_levels; l++)
+		for (size_t i = 0; i < slo->levels[l].n_priorities; i++)
+			force_priority(t, &slo->levels[l], &slo->levels[l].priorities[i]);
+}
+
+/* Tries what is decided, with all that is open joined. */
+static bool try_joined(struct tree *t)
+{
+	const struct net *net = t->demand->net;
+	struct arena *scratch = arena_new();
+	bool *root = arena_many(scratch, bool, net->n_nodes), feasible;
+
+	for (uint32_t i = 0; i < net->n_nodes; i++)
+		root[i] = relaxed_decision(t->relaxed, i) == ROOT;
+	feasible = search_try(t->search, t->demand, root);
+	arena_free(scratch);
+	return feasible;
+}
+
+/* How a part of the tree that is bounded by RATES and has ROOTS at least stands
+ * against the best answer: it cannot be better; only its smallest cut can; open. */
+enum standing { BEHIND, LEVEL, AHEAD };
+
+static enum standing compare_with_best(const struct cut_search *s, size_t roots, const double *rates)
+{
+	const struct answer *best = s->best;
+	int order;
+
+	if (!rates_beat_rival(s, rates))
+		return BEHIND;
+	if (!best)
+		return AHEAD;
+	order = rates_against(rates, best);
+	if (s->tasks_first) {
+		if (roots != best->cut->n_tasks)
+			return roots > best->cut->n_tasks ? BEHIND : AHEAD;
+		return order < 0 ? BEHIND : LEVEL;
+	}
+	if (order)
+		return order < 0 ? BEHIND : AHEAD;
+	if (roots != best->cut->n_tasks)
+		return roots > best->cut->n_tasks ? BEHIND : AHEAD;
+	return LEVEL;
+}
+
+static bool is_within_gap(const struct cut_search *s, size_t roots, const double *rates)
+{
+	double gap = s->options->gap, value;
+
+	if (!s->best || gap <= 0)
+		return false;
+	if (s->tasks_first)
+		return (double)roots >= (double)s->best->cut->n_tasks * (1 - gap);
+	value = rat_double(s->best->rates[0]);
+	return rates[0] <= value * (1 + gap);
+}
+
+static void leave_open(struct cut_search *s, size_t roots, double rate)
+{
+	s->open_rate = rate > s->open_rate ? rate : s->open_rate;
+	s->open_tasks = roots < s->open_tasks ? roots : s->open_tasks;
+}
+
+static void explore(struct tree *t, double above);
+
+static void branch(struct tree *t, uint32_t node, double rate)
+{
+	relaxed_decide(t->relaxed, node, ROOT);
+	explore(t, rate);
+	relaxed_decide(t->relaxed, node, JOINED);
+	explore(t, rate);
+	relaxed_decide(t->relaxed, node, OPEN);
+}
+
+/* All multipliers are level: the smallest cut may be the best of this part. */
+static bool is_settled_by_joining(struct tree *t, size_t roots, const double *rates)
+{
+	struct cut_search *s = t->search;
+	bool feasible = try_joined(t);
+
+	if (t->any && s->best)
+		return true;
+	if (s->tasks_first && feasible)
+		return true;
+	return compare_with_best(s, roots + 1, rates) == BEHIND;
+}
+
+static void explore(struct tree *t, double above)
+{
+	struct cut_search *s = t->search;
+	size_t roots = relaxed_roots(t->relaxed);
+	double rates[t->demand->net->n_stages + 1];
+	uint32_t node;
+
+	if ((t->any && s->best) || search_enough(s)) {
+		leave_open(s, roots, above);
+		return;
+	}
+	s->n_nodes++;
+	if (!relaxed_solve(t->relaxed, rates))
+		return;
+	switch (compare_with_best(s, roots, rates)) {
+	case BEHIND:
+		return;
+	case LEVEL:
+		try_joined(t);
+		return;
+	case AHEAD:
+		break;
+	}
+	if (is_within_gap(s, roots, rates)) {
+		leave_open(s, roots, rates[0]);
+		return;
+	}
+	node = relaxed_most_torn(t->relaxed);
+	if (node == ID_NONE) {
+		if (is_settled_by_joining(t, roots, rates))
+			return;
+		node = relaxed_busiest(t->relaxed);
+	}
+	if (node != ID_NONE)
+		branch(t, node, rates[0]);
+}
+
+/* ---- first answers ---- */
+
+/* What the first stage's classes offer: more cannot be delivered. */
+static double offered_rate(const struct demand *d)
+{
+	double sum = 0;
+
+	for (size_t i = 0; i < d->stage[0].n; i++)
+		sum += rat_double(d->stage[0].factors[i]);
+	return sum;
+}
+
+/* So many ways make programs that take too long to solve at every node. */
+enum { MOST_WAYS = 400 };
+
+static void keep_greedy(struct cut_search *s, const struct demand *d, const struct greedy *g)
+{
+	struct answer *a = arena_one(s->arena, struct answer);
+	struct rat *service;
+
+	a->net = d->net;
+	a->demand = d;
+	a->cut = cut_make(s->arena, d->net, g->root);
+	a->worker = arena_many(s->arena, uint32_t, a->cut->n_tasks);
+	a->rates = arena_many(s->arena, struct rat, d->net->n_stages + 1);
+	a->rates[0] = g->rate;
+	a->rates[1] = RAT_ZERO;
+	a->judged = true;
+	a->deviation = RAT_ZERO;
+	service = arena_many(s->arena, struct rat, a->cut->n_tasks);
+	for (size_t w = 0; w < d->net->n_ways; w++)
+		service[a->cut->runs[w]] = g->service[w];
+	a->service = service;
+	s->best = a;
+}
+
+/* True: that is as far as it goes. */
+static bool begin_greedily(struct cut_search *s, const struct demand *d)
+{
+	struct greedy g;
+
+	if (s->rival || s->options->joined || !greedy_cut(s->arena, d, &g))
+		return false;
+	s->n_nodes++;
+	if (d->net->n_ways <= MOST_WAYS) {
+		search_try(s, d, g.root);
+		return false;
+	}
+	keep_greedy(s, d, &g);
+	leave_open(s, 1, g.limit);
+	return true;
+}
+
+void search_run(struct cut_search *s, const struct demand *d, bool any)
+{
+	struct tree t = { .search = s, .demand = d, .any = any };
+	struct arena *scratch;
+
+	if (begin_greedily(s, d))
+		return;
+	scratch = arena_new();
+	t.relaxed = relaxed_new(scratch, d);
+	join_as_asked(&t);
+	force_priorities(&t);
+	explore(&t, offered_rate(d));
+	relaxed_free(t.relaxed);
+	arena_free(scratch);
+}
