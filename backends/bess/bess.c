@@ -93,8 +93,9 @@ static void put_value(struct sink *s, char type, const struct ir_value *v)
 {
 	switch (type) {
 	case 'b':
-		sink_puts(s, v->kind == IR_VALUE_BOOL ? (v->truth ? "True" : "False") :
-						 strcmp(v->text, "yes") ? "False" : "True");
+		sink_puts(s, v->kind == IR_VALUE_BOOL ? (v->truth ? "True" : "False")
+			     : strcmp(v->text, "yes") ? "False"
+						      : "True");
 		return;
 	case 's':
 		put_text(s, v->text);
@@ -143,8 +144,10 @@ static void put_unused(struct writing *w, const struct bess_node *n)
 {
 	for (size_t i = 0; n->module && i < n->module->config.n; i++)
 		if (!is_used(n, n->module->config.at[i].name))
-			sink_printf(text(w), "# The policy also sets %s; BESS's class %s has no such argument.\n",
-				    n->module->config.at[i].name, n->class->name);
+			sink_printf(
+			    text(w),
+			    "# The policy also sets %s; BESS's class %s has no such argument.\n",
+			    n->module->config.at[i].name, n->class->name);
 }
 
 static void put_fields(struct writing *w, const struct match_table *t)
@@ -156,7 +159,8 @@ static void put_fields(struct writing *w, const struct match_table *t)
 	for (size_t i = 0; i < n; i++) {
 		const struct match_field *f = t ? &t->fields[i] : &type;
 
-		sink_printf(text(w), "%s{'offset': %u, 'num_bytes': %u}", i ? ", " : "", f->offset, f->size);
+		sink_printf(text(w), "%s{'offset': %u, 'num_bytes': %u}", i ? ", " : "", f->offset,
+			    f->size);
 	}
 	sink_putc(text(w), ']');
 }
@@ -165,7 +169,8 @@ static void put_filters(struct writing *w, const struct matcher *m)
 {
 	sink_puts(text(w), ", filters=[\n");
 	for (size_t i = 0; i < m->n_filters; i++) {
-		sink_printf(text(w), "    {'priority': %zu, 'gate': %u, 'filter': ", m->n_filters - i,
+		sink_printf(text(w),
+			    "    {'priority': %zu, 'gate': %u, 'filter': ", m->n_filters - i,
 			    m->filters[i].way);
 		put_text(text(w), m->filters[i].text);
 		sink_puts(text(w), "},\n");
@@ -187,7 +192,8 @@ static void put_cycles(struct writing *w, const struct plan_module *m)
 
 	sink_printf(text(w), ", cycles_per_packet=%s", dec_text(m->cost_cycles, number));
 	if (m->cost_cycles_per_byte.nano)
-		sink_printf(text(w), ", cycles_per_byte=%s", dec_text(m->cost_cycles_per_byte, number));
+		sink_printf(text(w), ", cycles_per_byte=%s",
+			    dec_text(m->cost_cycles_per_byte, number));
 }
 
 static void put_arguments(struct writing *w, const struct bess_node *n)
@@ -211,7 +217,9 @@ static void put_arguments(struct writing *w, const struct bess_node *n)
 			put_filters(w, n->matcher);
 		break;
 	case BESS_RULES:
-		sink_puts(text(w), ", rules=[{'src_ip': '0.0.0.0/0', 'dst_ip': '0.0.0.0/0', 'drop': False}]");
+		sink_puts(
+		    text(w),
+		    ", rules=[{'src_ip': '0.0.0.0/0', 'dst_ip': '0.0.0.0/0', 'drop': False}]");
 		break;
 	case BESS_BURN:
 		put_cycles(w, n->module);
@@ -329,13 +337,14 @@ static void put_place(struct writing *w, const struct bess_place *at)
 	else
 		sink_printf(text(w), "wid=%" PRId64, at->wid);
 	if (at->how != BESS_CHILD)
-		sink_printf(text(w), ", %s=%" PRId64, at->how == BESS_RANKED ? "priority" : "share", at->number);
+		sink_printf(text(w), ", %s=%" PRId64, at->how == BESS_RANKED ? "priority" : "share",
+			    at->number);
 }
 
 static void put_worker(struct writing *w, const struct bess_worker *worker)
 {
-	sink_printf(text(w), "bess.add_worker(wid=%" PRId64 ", core=%" PRId64 "%s)\n", worker->wid, worker->core,
-		    worker->blocks_idle ? ", scheduler='experimental'" : "");
+	sink_printf(text(w), "bess.add_worker(wid=%" PRId64 ", core=%" PRId64 "%s)\n", worker->wid,
+		    worker->core, worker->blocks_idle ? ", scheduler='experimental'" : "");
 }
 
 static void put_tc(struct writing *w, const struct bess_tc *tc)
@@ -373,13 +382,15 @@ static void put_workers(struct writing *w, const struct plan_target *t)
 	first = output_line(w->file);
 	for (size_t i = 0; i < w->layout->workers.n; i++)
 		put_worker(w, &w->layout->workers.at[i]);
-	output_note(w->ctx, w->file, first, t->span, "The target says how many workers run, and on which cores.");
+	output_note(w->ctx, w->file, first, t->span,
+		    "The target says how many workers run, and on which cores.");
 	for (size_t i = 0; i < w->layout->tcs.n; i++)
 		put_tc(w, &w->layout->tcs.at[i]);
 	for (size_t i = 0; i < w->layout->tasks.n; i++)
 		put_task(w, &w->layout->tasks.at[i]);
 	for (size_t i = 0; i < w->layout->left_out.n; i++)
-		sink_printf(text(w), "# Task %s is left out: no packet comes to it.\n", w->layout->left_out.at[i]);
+		sink_printf(text(w), "# Task %s is left out: no packet comes to it.\n",
+			    w->layout->left_out.at[i]);
 }
 
 static void emit(struct ctx *ctx, const struct plan *plan, const struct plan_target *t,
@@ -403,4 +414,6 @@ static void emit(struct ctx *ctx, const struct plan *plan, const struct plan_tar
 	put_workers(&w, t);
 }
 
-const struct backend backend_bess = { .name = "bess", .summary = "a script for bessd", .emit = emit };
+const struct backend backend_bess = { .name = "bess",
+				      .summary = "a script for bessd",
+				      .emit = emit };

@@ -64,7 +64,8 @@ static void find_devices(struct writing *w)
 		for (size_t k = 0; k < w->plan->pipelines.n; k++) {
 			const struct plan_pipeline *p = &w->plan->pipelines.at[k];
 
-			for (size_t m = 0; !strcmp(p->name, w->config->pipelines.at[i]) && m < p->modules.n; m++)
+			for (size_t m = 0;
+			     !strcmp(p->name, w->config->pipelines.at[i]) && m < p->modules.n; m++)
 				find_device(w, &p->modules.at[m]);
 		}
 	if (w->devices.n)
@@ -80,8 +81,8 @@ static const char *plan_path(struct writing *w)
 
 	if (!strcmp(shown, "-") || *shown == '<')
 		return "../stdin.plan";
-	return arena_printf(w->ctx->arena, "../%.*s.plan", dot && dot > name ? (int)(dot - name) : (int)strlen(name),
-			    name);
+	return arena_printf(w->ctx->arena, "../%.*s.plan",
+			    dot && dot > name ? (int)(dot - name) : (int)strlen(name), name);
 }
 
 static bool is_virtual(const char *device)
@@ -188,7 +189,8 @@ static void put_lcores(struct writing *w)
 static void emit(struct ctx *ctx, const struct plan *plan, const struct plan_target *t,
 		 struct output_files *files)
 {
-	struct output_file file = { .path = arena_printf(ctx->arena, "%s/launch.json", name_tail(t->name)) };
+	struct output_file file = { .path = arena_printf(ctx->arena, "%s/launch.json",
+							 name_tail(t->name)) };
 	struct writing w = { .ctx = ctx, .plan = plan, .target = t, .config = t->config };
 
 	vec_push(ctx->arena, files, file);

@@ -17,14 +17,14 @@ static void take_values(struct arena *a, const struct dim *d, const struct value
 				break;
 			hi--;
 		}
-		at[side->n++] = (struct fx_member){
-			.kind = FX_RANGE, .family = d->family, .lo = lo, .hi = hi
-		};
+		at[side->n++] =
+		    (struct fx_member){ .kind = FX_RANGE, .family = d->family, .lo = lo, .hi = hi };
 	}
 	side->in = at;
 }
 
-size_t cubes_sides(struct fields *f, const struct cubes *set, size_t index, struct cubes_side **sides)
+size_t cubes_sides(struct fields *f, const struct cubes *set, size_t index,
+		   struct cubes_side **sides)
 {
 	const struct box *b = set->at[index];
 

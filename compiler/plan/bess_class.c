@@ -7,7 +7,7 @@
 #include "compiler/plan/bess_private.h"
 
 static const struct bess_class classes[] = {
-#define BESS_CLASS(name, in, out, task, many, gate, kind, args, needs)                            \
+#define BESS_CLASS(name, in, out, task, many, gate, kind, args, needs) \
 	{ #name, in, out, task, many, gate, BESS_##kind, args, needs },
 #define BESS_CHANGES(name)
 #define BESS_DRIVER(name)

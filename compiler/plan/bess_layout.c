@@ -24,7 +24,8 @@ struct bess_instance *bess_instance_at(struct laying *k, uint32_t module, size_t
 
 /* ---- nodes and wires ---- */
 
-void bess_wire(struct laying *k, size_t from, unsigned gate, size_t to, struct span span, const char *reason)
+void bess_wire(struct laying *k, size_t from, unsigned gate, size_t to, struct span span,
+	       const char *reason)
 {
 	vec_push(LAY_ARENA(k), &k->made->wires, (struct bess_wire){ from, to, gate, span, reason });
 }
@@ -69,16 +70,6 @@ static const char *copy_name(struct laying *k, uint32_t module, size_t copy, con
 	return arena_printf(LAY_ARENA(k), "%s%s", name, suffix);
 }
 
-static const struct fork *fork_of(struct laying *k, uint32_t module, size_t copy)
-{
-	const struct fork **f = &k->forks[module * k->n_copies + copy];
-
-	if (!*f)
-		*f = fork_make(k->ctx, k->ir, k->pipeline, module, k->arriving[module * k->n_copies + copy],
-			       k->devices[module]);
-	return *f;
-}
-
 /* ---- tasks ---- */
 
 static size_t copy_of_class(const struct laying *k, const char *class)
@@ -97,7 +88,8 @@ static const struct plan_task *task_of(const struct laying *k, uint32_t module, 
 	for (size_t i = 0; k->schedule && i < k->schedule->tasks.n; i++) {
 		const struct plan_task *t = &k->schedule->tasks.at[i];
 
-		if (!strcmp(t->root, k->pipeline->modules[module].name) && copy_of_class(k, t->class) == copy)
+		if (!strcmp(t->root, k->pipeline->modules[module].name) &&
+		    copy_of_class(k, t->class) == copy)
 			return t;
 	}
 	return NULL;
@@ -112,12 +104,14 @@ static size_t entry_of(struct laying *k, uint32_t module, size_t copy)
 	if (i->entry != NODE_NONE)
 		return i->entry;
 	if (t && t->queue) {
-		i->entry = add_node(k, copy_name(k, module, copy, "_queue"), "Queue",
-				    k->pipeline->modules[module].span,
-				    arena_printf(LAY_ARENA(k), "Task %s begins here, at '%s'.", t->id, t->root));
+		i->entry = add_node(
+		    k, copy_name(k, module, copy, "_queue"), "Queue",
+		    k->pipeline->modules[module].span,
+		    arena_printf(LAY_ARENA(k), "Task %s begins here, at '%s'.", t->id, t->root));
 		node_at(k, i->entry)->packets = k->config->queue_packets;
 		bess_lay_module(k, module, copy);
-		bess_wire(k, i->entry, 0, i->node, k->pipeline->modules[module].span, "The queue feeds its task.");
+		bess_wire(k, i->entry, 0, i->node, k->pipeline->modules[module].span,
+			  "The queue feeds its task.");
 	} else {
 		bess_lay_module(k, module, copy);
 		i->entry = i->node;
@@ -147,8 +141,8 @@ static const struct ir_edge *edge_at(const struct laying *k, const struct fork_w
 	return &k->pipeline->edges[w->edges[i]];
 }
 
-static void wire_edge(struct laying *k, size_t from, unsigned gate, const struct fork_way *w, size_t i,
-		      size_t copy)
+static void wire_edge(struct laying *k, size_t from, unsigned gate, const struct fork_way *w,
+		      size_t i, size_t copy)
 {
 	const struct ir_edge *e = edge_at(k, w, i);
 	size_t to = entry_of(k, e->to, copy);
@@ -166,10 +160,13 @@ static size_t add_copier(struct laying *k, const struct port_at *p, const struct
 
 	node_at(k, copier)->n_gates = (unsigned)w->n + goes_on;
 	if (node_at(k, copier)->n_gates > node_at(k, copier)->class->out)
-		diag_add(diags(k), E0802, edge_at(k, w, 0)->span, "BESS makes at most %u copies at once, and '%s' has %zu",
-			 node_at(k, copier)->class->out, k->pipeline->modules[p->module].name, w->n);
+		diag_add(diags(k), E0802, edge_at(k, w, 0)->span,
+			 "BESS makes at most %u copies at once, and '%s' has %zu",
+			 node_at(k, copier)->class->out, k->pipeline->modules[p->module].name,
+			 w->n);
 	if (goes_on)
-		bess_wire(k, copier, 0, p->next, module_span(k, p->module), "The packet itself goes on.");
+		bess_wire(k, copier, 0, p->next, module_span(k, p->module),
+			  "The packet itself goes on.");
 	for (size_t i = 0; i < w->n; i++)
 		wire_edge(k, copier, (unsigned)i + goes_on, w, i, p->copy);
 	return copier;
@@ -181,15 +178,17 @@ static void wire_way(struct laying *k, size_t from, unsigned gate, const struct 
 	if (copier != NODE_NONE)
 		bess_wire(k, from, gate, copier, edge_at(k, w, 0)->span, "Packets to be copied.");
 	else if (p->port->next)
-		bess_wire(k, from, gate, p->next, module_span(k, p->module), "No copy is made of these.");
+		bess_wire(k, from, gate, p->next, module_span(k, p->module),
+			  "No copy is made of these.");
 	else if (w->n)
 		wire_edge(k, from, gate, w, 0, p->copy);
 	else
-		bess_wire(k, from, gate, sink_of(k), module_span(k, p->module), "No edge takes these.");
+		bess_wire(k, from, gate, sink_of(k), module_span(k, p->module),
+			  "No edge takes these.");
 }
 
-/* A way of every node that decides for this port; a table and the filters behind it share what makes
- * its copies. */
+/* A way of every node that decides for this port; a table and the filters behind it share what
+ * makes its copies. */
 static void wire_ways(struct laying *k, const struct port_at *p, const size_t *from, size_t n_from)
 {
 	for (unsigned way = 0; way < p->port->n_ways; way++) {
@@ -202,7 +201,8 @@ static void wire_ways(struct laying *k, const struct port_at *p, const size_t *f
 	}
 }
 
-static struct port_at port_at(struct laying *k, uint32_t module, const struct fork_port *port, size_t copy)
+static struct port_at port_at(struct laying *k, uint32_t module, const struct fork_port *port,
+			      size_t copy)
 {
 	struct port_at p = { module, copy, port, NODE_NONE };
 
@@ -211,18 +211,21 @@ static struct port_at port_at(struct laying *k, uint32_t module, const struct fo
 	return p;
 }
 
-static size_t add_filters(struct laying *k, const char *name, const struct matcher *m, struct span span)
+static size_t add_filters(struct laying *k, const char *name, const struct matcher *m,
+			  struct span span)
 {
-	size_t n = add_node(k, name, "BPF", span,
-			    m->table ? "A matcher (BPF) for what the table before it cannot tell apart." :
-				       "A matcher (BPF), put in because the module's class cannot match.");
+	size_t n =
+	    add_node(k, name, "BPF", span,
+		     m->table ? "A matcher (BPF) for what the table before it cannot tell apart."
+			      : "A matcher (BPF), put in because the module's class cannot match.");
 
 	node_at(k, n)->matcher = m;
 	node_at(k, n)->by_filters = true;
 	return n;
 }
 
-static void wire_undecided(struct laying *k, size_t table, size_t n_ways, size_t filters, struct span span)
+static void wire_undecided(struct laying *k, size_t table, size_t n_ways, size_t filters,
+			   struct span span)
 {
 	bess_wire(k, table, (unsigned)n_ways, filters, span,
 		  "What the table cannot tell apart: tags, options, fragments.");
@@ -230,8 +233,8 @@ static void wire_undecided(struct laying *k, size_t table, size_t n_ways, size_t
 
 /* The nodes of a matcher, the one that packets come to first; how many. */
 enum { MOST_PARTS = 2 };
-static size_t add_matcher(struct laying *k, const struct matcher *m, size_t n_ways, const char *name,
-			  struct span span, size_t parts[MOST_PARTS])
+static size_t add_matcher(struct laying *k, const struct matcher *m, size_t n_ways,
+			  const char *name, struct span span, size_t parts[MOST_PARTS])
 {
 	size_t n = 0;
 
@@ -249,15 +252,17 @@ static size_t add_matcher(struct laying *k, const struct matcher *m, size_t n_wa
 }
 
 /* What the packets of a port come to. */
-static size_t port_target(struct laying *k, uint32_t module, const struct fork_port *port, size_t copy)
+static size_t port_target(struct laying *k, uint32_t module, const struct fork_port *port,
+			  size_t copy)
 {
 	const struct port_at p = port_at(k, module, port, copy);
 	const struct fork_way *w = &port->ways[0];
 	size_t parts[MOST_PARTS];
 
 	if (port->matcher) {
-		size_t n = add_matcher(k, port->matcher, port->n_ways, copy_name(k, module, copy, "_match"),
-				       module_span(k, module), parts);
+		size_t n = add_matcher(k, port->matcher, port->n_ways,
+				       copy_name(k, module, copy, "_match"), module_span(k, module),
+				       parts);
 
 		wire_ways(k, &p, parts, n);
 		return parts[0];
@@ -277,16 +282,18 @@ static void wire_port(struct laying *k, size_t from, unsigned gate, uint32_t mod
 
 	if (port->matcher) {
 		to = port_target(k, module, port, copy);
-		bess_wire(k, from, gate, to, module_span(k, module), "Packets are told apart by their bytes.");
+		bess_wire(k, from, gate, to, module_span(k, module),
+			  "Packets are told apart by their bytes.");
 		return;
 	}
 	wire_way(k, from, gate, &p, &port->ways[0],
-		 port->ways[0].n + (port->next != NULL) > 1 ? add_copier(k, &p, &port->ways[0]) : NODE_NONE);
+		 port->ways[0].n + (port->next != NULL) > 1 ? add_copier(k, &p, &port->ways[0])
+							    : NODE_NONE);
 }
 
 /* A WildcardMatch or BPF that decides by itself, as far as it can. */
-static void wire_itself(struct laying *k, size_t node, uint32_t module, const struct fork_port *port,
-			size_t copy)
+static void wire_itself(struct laying *k, size_t node, uint32_t module,
+			const struct fork_port *port, size_t copy)
 {
 	const struct matcher *m = port->matcher;
 	bool by_filters = node_at(k, node)->class->kind == BESS_FILTERS;
@@ -302,7 +309,8 @@ static void wire_itself(struct laying *k, size_t node, uint32_t module, const st
 	node_at(k, node)->matcher = m;
 	node_at(k, node)->by_filters = by_filters;
 	if (!by_filters && m->undecided) {
-		parts[n++] = add_filters(k, copy_name(k, module, copy, "_bpf"), m, module_span(k, module));
+		parts[n++] =
+		    add_filters(k, copy_name(k, module, copy, "_bpf"), m, module_span(k, module));
 		wire_undecided(k, node, port->n_ways, parts[1], module_span(k, module));
 	}
 	wire_ways(k, &p, parts, n);
@@ -332,7 +340,8 @@ static size_t copy_of_way(const struct plan_classifier *c, unsigned way)
 static const struct matcher *make_classifier(struct laying *k)
 {
 	const struct plan_classifier *c = k->schedule->classifier;
-	const struct cubes **ways = arena_many(LAY_ARENA(k), const struct cubes *, c->classes.n + 1);
+	const struct cubes **ways =
+	    arena_many(LAY_ARENA(k), const struct cubes *, c->classes.n + 1);
 	const struct matcher *m;
 	size_t n = 1;
 
@@ -341,7 +350,8 @@ static const struct matcher *make_classifier(struct laying *k)
 	for (size_t i = 0; i < c->classes.n; i++) {
 		if (is_rest(&c->classes.at[i]))
 			continue;
-		k->classes[i + 1] = ways[n] = cubes_filter(k->ir->fields, ways[0], c->classes.at[i].fx);
+		k->classes[i + 1] = ways[n] =
+		    cubes_filter(k->ir->fields, ways[0], c->classes.at[i].fx);
 		ways[0] = cubes_minus(k->ir->fields, ways[0], ways[n++]);
 	}
 	for (size_t i = 0; i < c->classes.n; i++)
@@ -349,20 +359,11 @@ static const struct matcher *make_classifier(struct laying *k)
 			k->classes[i + 1] = ways[0];
 	m = match_make(LAY_ARENA(k), k->ir->fields, ways, n, NULL);
 	if (!m)
-		diag_add(diags(k), E0802, k->target->span,
-			 "telling the classes of '%s' apart takes more rules than a matcher can hold",
-			 k->schedule->slo);
+		diag_add(
+		    diags(k), E0802, k->target->span,
+		    "telling the classes of '%s' apart takes more rules than a matcher can hold",
+		    k->schedule->slo);
 	return m;
-}
-
-static bool is_classified(const struct laying *k, uint32_t module)
-{
-	const struct plan_classifier *c = k->schedule ? k->schedule->classifier : NULL;
-
-	for (size_t i = 0; c && i < c->after.n; i++)
-		if (!strcmp(c->after.at[i], k->pipeline->modules[module].name))
-			return true;
-	return false;
 }
 
 static size_t n_named(const struct plan_classifier *c)
@@ -374,154 +375,35 @@ static size_t n_named(const struct plan_classifier *c)
 	return n;
 }
 
-static void put_classifier(struct laying *k, size_t from, unsigned gate, uint32_t module, size_t port)
+static void put_classifier(struct laying *k, size_t from, unsigned gate, uint32_t module,
+			   size_t port)
 {
 	const struct plan_classifier *c = k->schedule->classifier;
 	size_t n_ways = n_named(c) + 1, parts[MOST_PARTS], n;
 
 	if (!k->classifier)
 		return;
-	n = add_matcher(k, k->classifier, n_ways, copy_name(k, module, 0, "_class"), k->schedule->span, parts);
+	n = add_matcher(k, k->classifier, n_ways, copy_name(k, module, 0, "_class"),
+			k->schedule->span, parts);
 	for (size_t i = 0; i < n; i++)
 		node_at(k, parts[i])->reason = "The classes are told apart here.";
 	bess_wire(k, from, gate, parts[0], k->schedule->span, "The classes are told apart here.");
 	for (unsigned way = 0; way < n_ways; way++)
 		for (size_t i = 0, copy = copy_of_way(c, way); i < n; i++)
 			if (copy)
-				wire_port(k, parts[i], way, module, &fork_of(k, module, copy)->ports[port], copy);
+				wire_port(k, parts[i], way, module,
+					  &bess_fork_of(k, module, copy)->ports[port], copy);
 			else
-				bess_wire(k, parts[i], way, sink_of(k), k->target->span, "No class has these.");
+				bess_wire(k, parts[i], way, sink_of(k), k->target->span,
+					  "No class has these.");
 }
 
 /* ---- modules ---- */
 
-static const struct bess_class *class_of(struct laying *k, const struct plan_module *m)
-{
-	const struct bess_class *c;
-	const char *name = !strcmp(m->function, "drop") ? "Sink" : m->bess_class;
-
-	if (!name) {
-		diag_help(diags(k),
-			  diag_add(diags(k), E0802, m->span, "'%s' has no class in BESS: %s states no bess-class", m->id,
-				   m->function),
-			  "state 'bess-class' in the function");
-		return NULL;
-	}
-	c = bess_class_find(name);
-	if (!c)
-		diag_add(diags(k), E0802, m->span, "BESS has no module class '%s'", name);
-	else if (c->kind == BESS_NEVER)
-		diag_add(diags(k), E0802, m->span, "a policy cannot set up what BESS's class %s needs", name);
-	else
-		return c;
-	return NULL;
-}
-
-static bool has_config(const struct plan_module *m, const char *name, size_t length)
-{
-	for (size_t i = 0; i < m->config.n; i++)
-		if (strlen(m->config.at[i].name) == length && !strncmp(m->config.at[i].name, name, length))
-			return true;
-	return false;
-}
-
-static void check_needs(struct laying *k, const struct plan_module *m, const struct bess_class *c)
-{
-	for (const char *s = c->needs; *s; s += strcspn(s, " "), s += *s == ' ')
-		if (!has_config(m, s, strcspn(s, " ")))
-			diag_add(diags(k), E0802, m->span, "BESS's class %s needs '%.*s', which '%s' does not state",
-				 c->name, (int)strcspn(s, " "), s, m->id);
-}
-
-static bool is_whole(struct dec d, int64_t most)
-{
-	return d.nano % 1000000000 == 0 && d.nano >= 0 && d.nano / 1000000000 <= most;
-}
-
-static bool fits_type(char type, const struct ir_value *v)
-{
-	bool whole = v->kind == IR_VALUE_NUMBER && rat_is_int(v->number);
-
-	switch (type) {
-	case 'u':
-		return whole && rat_sign(v->number) >= 0;
-	case 'i':
-		return whole;
-	case 'd':
-		return v->kind == IR_VALUE_NUMBER;
-	case 'b':
-		return v->kind == IR_VALUE_BOOL || (v->kind == IR_VALUE_TEXT && (!strcmp(v->text, "yes") || !strcmp(v->text, "no")));
-	case 's':
-		return v->kind == IR_VALUE_TEXT;
-	default:
-		for (size_t i = 0; v->kind == IR_VALUE_LIST && i < v->n_members; i++)
-			if (v->members[i]->kind != IR_VALUE_TEXT)
-				return false;
-		return v->kind == IR_VALUE_LIST || v->kind == IR_VALUE_TEXT;
-	}
-}
-
-static bool is_queue_size(const struct ir_value *v)
-{
-	for (int64_t size = 4; size <= 16384; size *= 2)
-		if (!rat_cmp(v->number, rat_int(size)))
-			return true;
-	return false;
-}
-
-static bool is_prefix4(const struct ir_value *v)
-{
-	struct prefix p;
-
-	return v->kind == IR_VALUE_TEXT && prefix_parse(v->text, strlen(v->text), &p) && p.family == 4;
-}
-
-static void check_config(struct laying *k, const struct plan_module *m, const struct bess_class *c)
-{
-	for (size_t i = 0; i < m->config.n; i++) {
-		const char *name = m->config.at[i].name;
-		const struct ir_value *v = m->config.at[i].value;
-		char type = bess_arg_type(c, name);
-		bool bad = type && !fits_type(type, v);
-
-		if (!bad && !strcmp(c->name, "Queue") && !strcmp(name, "size"))
-			bad = !is_queue_size(v);
-		if (c->kind == BESS_LOOKUP && !strcmp(name, "routes"))
-			for (size_t j = 0; j < v->n_members || (v->kind == IR_VALUE_TEXT && j < 1); j++)
-				bad = bad || !is_prefix4(v->kind == IR_VALUE_LIST ? v->members[j] : v);
-		if (bad)
-			diag_add(diags(k), E0802, m->span, "'%s' of '%s' is nothing that BESS's class %s takes", name, m->id,
-				 c->name);
-	}
-	if (c->kind == BESS_BURN && (!is_whole(m->cost_cycles, UINT32_MAX) ||
-				     !is_whole(m->cost_cycles_per_byte, UINT32_MAX)))
-		diag_add(diags(k), E0802, m->span, "'%s' costs a fraction of a cycle, and Bypass spends whole ones", m->id);
-}
-
-static void check_gates(struct laying *k, const struct plan_module *m, const struct bess_class *c,
-			const struct fork *f)
-{
-	bool goes_on = false, comes_in = false;
-
-	for (size_t i = 0; i < k->pipeline->n_edges; i++) {
-		goes_on = goes_on || !strcmp(k->rows->edges.at[i].from, m->id);
-		comes_in = comes_in || !strcmp(k->rows->edges.at[i].to, m->id);
-	}
-	if (goes_on && c->out <= c->gate)
-		diag_add(diags(k), E0802, m->span, "'%s' has out-edges, and BESS's class %s has no output gate", m->id,
-			 c->name);
-	else if (f->own_ports && f->n_ports > c->out)
-		diag_add(diags(k), E0802, m->span, "'%s' has %zu output ports, and BESS's class %s has %u gates", m->id,
-			 f->n_ports, c->name, c->out);
-	if (comes_in && !c->in)
-		diag_add(diags(k), E0802, m->span, "'%s' has in-edges, and BESS's class %s has no input gate", m->id,
-			 c->name);
-}
-
 static void wire_out(struct laying *k, uint32_t module, size_t copy, size_t node)
 {
 	const struct bess_class *c = node_at(k, node)->class;
-	const struct fork *f = fork_of(k, module, copy);
+	const struct fork *f = bess_fork_of(k, module, copy);
 	bool itself = c->kind == BESS_TABLE || c->kind == BESS_FILTERS;
 
 	if (!c->out)
@@ -529,7 +411,7 @@ static void wire_out(struct laying *k, uint32_t module, size_t copy, size_t node
 	for (size_t i = 0; i < f->n_ports; i++) {
 		unsigned gate = f->own_ports ? (unsigned)i : c->gate;
 
-		if (is_classified(k, module) && !copy)
+		if (bess_is_classified(k, module) && !copy)
 			put_classifier(k, node, gate, module, i);
 		else if (itself && !f->own_ports)
 			wire_itself(k, node, module, &f->ports[i], copy);
@@ -545,7 +427,7 @@ static void wire_out(struct laying *k, uint32_t module, size_t copy, size_t node
 static size_t add_module_node(struct laying *k, uint32_t module, size_t copy, const char *name,
 			      const struct bess_class *c)
 {
-	const struct fork *fork = fork_of(k, module, copy);
+	const struct fork *fork = bess_fork_of(k, module, copy);
 	const struct plan_module *m = &k->rows->modules.at[module];
 	size_t node = add_node(k, name, c->name, m->span,
 			       arena_printf(LAY_ARENA(k), "The module '%s'.", m->id));
@@ -567,14 +449,16 @@ static size_t out_node(struct laying *k, uint32_t module, size_t copy, const str
 		vec_push(LAY_ARENA(k), &k->out_nodes, NODE_NONE);
 	node = k->out_nodes.at[port];
 	if (node == NODE_NONE) {
-		k->out_nodes.at[port] = node = add_module_node(k, module, copy, name_tail(m->id), c);
+		k->out_nodes.at[port] = node =
+		    add_module_node(k, module, copy, name_tail(m->id), c);
 		node_at(k, node)->port = port;
 		return node;
 	}
 	if (node_at(k, node)->module == m)
 		return node;
 	join = add_node(k, copy_name(k, module, copy, ""), "Merge", m->span,
-			arena_printf(LAY_ARENA(k), "The module '%s'; another one writes to its device.", m->id));
+			arena_printf(LAY_ARENA(k),
+				     "The module '%s'; another one writes to its device.", m->id));
 	bess_wire(k, join, 0, node, m->span, "One module writes to a device.");
 	return join;
 }
@@ -589,8 +473,9 @@ static void check_one_reader(struct laying *k, size_t node)
 
 		if (reads && o->port == n->port && o->module != n->module)
 			diag_also(diags(k),
-				  diag_add(diags(k), E0802, n->span, "'%s' reads a device that '%s' reads already", n->module->id,
-					   o->module->id),
+				  diag_add(diags(k), E0802, n->span,
+					   "'%s' reads a device that '%s' reads already",
+					   n->module->id, o->module->id),
 				  o->span, "one module reads a device");
 	}
 }
@@ -603,12 +488,14 @@ static unsigned stated_queues(struct laying *k, const struct plan_module *m)
 
 		if (strcmp(m->config.at[i].name, "queues"))
 			continue;
-		if (v->kind == IR_VALUE_NUMBER && rat_is_int(v->number) && rat_cmp(v->number, RAT_ONE) >= 0 &&
+		if (v->kind == IR_VALUE_NUMBER && rat_is_int(v->number) &&
+		    rat_cmp(v->number, RAT_ONE) >= 0 &&
 		    rat_cmp(v->number, rat_int(MOST_QUEUES)) <= 0 &&
 		    (k->config->replicas == 1 || !rat_cmp(v->number, RAT_ONE)))
 			return (unsigned)rat_double(v->number);
 		diag_note(diags(k),
-			  diag_add(diags(k), E0802, m->span, "'%s' cannot read so many queues of its device", m->id),
+			  diag_add(diags(k), E0802, m->span,
+				   "'%s' cannot read so many queues of its device", m->id),
 			  "1 to %d; with replicas each copy reads one", MOST_QUEUES);
 		return 0;
 	}
@@ -628,7 +515,8 @@ static void take_port(struct laying *k, size_t node)
 	k->made->ports.at[n->port].n_in = queues;
 	if (k->config->replicas == 1)
 		return;
-	/* Each copy of the pipeline takes packets from a queue of its own; the device spreads them. */
+	/* Each copy of the pipeline takes packets from a queue of its own; the device spreads them.
+	 */
 	n->class = bess_class_find("QueueInc");
 	n->queue = k->replica;
 	k->made->ports.at[n->port].n_in = (unsigned)k->config->replicas;
@@ -637,16 +525,15 @@ static void take_port(struct laying *k, size_t node)
 static size_t module_node(struct laying *k, uint32_t module, size_t copy)
 {
 	const struct plan_module *m = &k->rows->modules.at[module];
-	const struct bess_class *c = class_of(k, m);
+	const struct bess_class *c = bess_class_of(k, m);
 	size_t node;
 
 	if (!c)
 		return sink_of(k);
-	check_needs(k, m, c);
-	check_config(k, m, c);
-	check_gates(k, m, c, fork_of(k, module, copy));
+	bess_check_module(k, m, c, bess_fork_of(k, module, copy));
 	if (c->kind == BESS_QUEUE_IN || c->kind == BESS_QUEUE_OUT) {
-		diag_add(diags(k), E0802, m->span, "'%s': use PortInc and PortOut; the compiler deals with queues of devices",
+		diag_add(diags(k), E0802, m->span,
+			 "'%s': use PortInc and PortOut; the compiler deals with queues of devices",
 			 m->id);
 		return sink_of(k);
 	}
@@ -671,137 +558,6 @@ void bess_lay_module(struct laying *k, uint32_t module, size_t copy)
 
 /* ---- pipelines ---- */
 
-static bool has_in_edge(const struct ir_pipeline *p, uint32_t module)
-{
-	for (size_t i = 0; i < p->n_edges; i++)
-		if (p->edges[i].to == module)
-			return true;
-	return false;
-}
-
-static bool begins(const struct ir_pipeline *p, uint32_t module)
-{
-	if (has_in_edge(p, module) || p->modules[module].role == IR_ROLE_EXIT)
-		return false;
-	for (size_t i = 0; i < p->n_edges; i++)
-		if (p->edges[i].from == module)
-			return true;
-	return p->modules[module].role == IR_ROLE_SOURCE;
-}
-
-/* The device by which all packets come in that reach a module; NULL: there is none or more. */
-struct arrival {
-	const char *device;
-	bool many, seen;
-};
-
-static const char *stated_device(const struct ir_module *m)
-{
-	for (size_t i = 0; i < m->n_config; i++)
-		if (!strcmp(m->config[i].name, "device") && m->config[i].value->kind == IR_VALUE_TEXT)
-			return m->config[i].value->text;
-	return NULL;
-}
-
-static void arrive(const struct laying *k, struct arrival *at, uint32_t module, const char *device)
-{
-	struct arrival *a = &at[module];
-
-	if (a->many || (a->seen && a->device && device && !strcmp(a->device, device)))
-		return;
-	a->many = a->seen || !device;
-	a->seen = true;
-	a->device = a->many ? NULL : device;
-	for (size_t i = 0; i < k->pipeline->n_edges; i++)
-		if (k->pipeline->edges[i].from == module)
-			arrive(k, at, k->pipeline->edges[i].to, a->device);
-}
-
-static void find_devices(struct laying *k)
-{
-	struct arrival *at = arena_many(LAY_ARENA(k), struct arrival, k->pipeline->n_modules);
-
-	k->devices = arena_many(LAY_ARENA(k), const char *, k->pipeline->n_modules);
-	for (uint32_t i = 0; i < k->pipeline->n_modules; i++)
-		if (begins(k->pipeline, i))
-			arrive(k, at, i, stated_device(&k->pipeline->modules[i]));
-	for (uint32_t i = 0; i < k->pipeline->n_modules; i++)
-		k->devices[i] = at[i].device;
-}
-
-/* Modules, each behind all that lead to it. */
-static uint32_t *in_order(const struct laying *k)
-{
-	const struct ir_pipeline *p = k->pipeline;
-	size_t *n_in = arena_many(LAY_ARENA(k), size_t, p->n_modules), n = 0;
-	uint32_t *order = arena_many(LAY_ARENA(k), uint32_t, p->n_modules);
-
-	for (size_t e = 0; e < p->n_edges; e++)
-		n_in[p->edges[e].to]++;
-	for (uint32_t i = 0; i < p->n_modules; i++)
-		if (!n_in[i])
-			order[n++] = i;
-	for (size_t done = 0; done < n; done++)
-		for (size_t e = 0; e < p->n_edges; e++)
-			if (p->edges[e].from == order[done] && !--n_in[p->edges[e].to])
-				order[n++] = p->edges[e].to;
-	return order;
-}
-
-/* Sets of more boxes than this are taken for all packets, which they are part of. */
-enum { MOST_KNOWN = 64 };
-
-static const struct cubes *known_behind(const struct laying *k, const struct plan_module *m, const struct cubes *here)
-{
-	const struct bess_class *c = m->bess_class ? bess_class_find(m->bess_class) : NULL;
-
-	if (cubes_empty(here) || (c && !bess_class_changes(c)))
-		return here;
-	return cubes_all(k->ir->fields);
-}
-
-/* What comes to the modules of one copy: what leads to them takes on what came there. */
-static void find_arriving(struct laying *k, const uint32_t *order, size_t copy)
-{
-	const struct ir_pipeline *p = k->pipeline;
-	struct fields *f = k->ir->fields;
-
-	for (uint32_t i = 0; i < p->n_modules; i++) {
-		const struct cubes **at = &k->arriving[i * k->n_copies + copy];
-
-		*at = copy || !begins(p, i) ? cubes_none(f) : cubes_all(f);
-		if (copy && is_classified(k, i))
-			*at = k->classes[copy];
-	}
-	for (size_t i = 0; i < p->n_modules; i++) {
-		const struct cubes *here = known_behind(k, &k->rows->modules.at[order[i]],
-							k->arriving[order[i] * k->n_copies + copy]);
-
-		if (cubes_empty(here) || (!copy && is_classified(k, order[i])))
-			continue;
-		for (size_t e = 0; e < p->n_edges; e++) {
-			const struct cubes **to = &k->arriving[p->edges[e].to * k->n_copies + copy];
-
-			if (p->edges[e].from == order[i])
-				*to = cubes_or(f, *to, fork_taken(f, here, &p->edges[e]));
-			if (cubes_count(*to) > MOST_KNOWN)
-				*to = cubes_all(f);
-		}
-	}
-}
-
-static void prepare_forks(struct laying *k)
-{
-	size_t n = k->pipeline->n_modules * k->n_copies;
-	const uint32_t *order = in_order(k);
-
-	find_devices(k);
-	k->forks = arena_many(LAY_ARENA(k), const struct fork *, n);
-	k->arriving = arena_many(LAY_ARENA(k), const struct cubes *, n);
-	for (size_t copy = 0; copy < k->n_copies; copy++)
-		find_arriving(k, order, copy);
-}
-
 static void forget_instances(struct laying *k)
 {
 	size_t n = k->pipeline->n_modules * k->n_copies;
@@ -815,7 +571,7 @@ static void lay_copy(struct laying *k, size_t *n_sources)
 {
 	forget_instances(k);
 	for (uint32_t i = 0; i < k->pipeline->n_modules; i++)
-		if (begins(k->pipeline, i))
+		if (bess_begins(k->pipeline, i))
 			entry_of(k, i, 0);
 	if (k->schedule)
 		bess_lay_schedule(k);
@@ -834,7 +590,7 @@ static void lay_pipeline(struct laying *k, uint32_t pipeline, size_t *n_sources)
 		k->n_copies += k->schedule->classifier->classes.n;
 		k->classifier = make_classifier(k);
 	}
-	prepare_forks(k);
+	bess_prepare_forks(k);
 	for (k->replica = 0; k->replica < k->config->replicas; k->replica++) {
 		n = *n_sources;
 		lay_copy(k, &n);
@@ -851,21 +607,25 @@ static int wire_order(const void *x, const void *y)
 	return (a->gate > b->gate) - (a->gate < b->gate);
 }
 
-const struct bess_layout *bess_layout_make(struct ctx *ctx, const struct ir *ir, const struct plan *plan,
-					   const struct ir_target *t, const struct plan_packet_config *config)
+const struct bess_layout *bess_layout_make(struct ctx *ctx, const struct ir *ir,
+					   const struct plan *plan, const struct ir_target *t,
+					   const struct plan_packet_config *config)
 {
-	struct laying k = { .ctx = ctx, .ir = ir, .plan = plan, .target = t, .config = config, .sink = NODE_NONE };
+	struct laying k = {
+		.ctx = ctx, .ir = ir, .plan = plan, .target = t, .config = config, .sink = NODE_NONE
+	};
 	size_t n_sources = 0;
 
 	k.made = arena_one(ctx->arena, struct bess_layout);
 	k.names.arena = k.tc_names.arena = ctx->arena;
 	if (config->schedule.present) {
 		k.schedule = &plan->schedules.at[config->schedule.value];
-		if (k.schedule->code && !k.schedule->tasks.n)
+		if (!k.schedule->tasks.n || !k.schedule->tree)
 			return k.made; /* reported with the slo */
 	}
 	if (config->replicas > MOST_WORKERS / (int64_t)t->n_cores) {
-		diag_add(diags(&k), E0802, t->span, "BESS has at most %d workers, and the copies need %" PRId64, MOST_WORKERS,
+		diag_add(diags(&k), E0802, t->span,
+			 "BESS has at most %d workers, and the copies need %" PRId64, MOST_WORKERS,
 			 config->replicas * (int64_t)t->n_cores);
 		return k.made;
 	}

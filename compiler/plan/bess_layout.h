@@ -19,8 +19,20 @@
 enum { BESS_GATES = 8192 };
 
 enum bess_kind {
-	BESS_PLAIN, BESS_IN, BESS_OUT, BESS_QUEUE_IN, BESS_QUEUE_OUT, BESS_TABLE, BESS_FILTERS,
-	BESS_LOOKUP, BESS_FIELDS, BESS_DEFAULT, BESS_RULES, BESS_BURN, BESS_CHOOSE, BESS_NEVER
+	BESS_PLAIN,
+	BESS_IN,
+	BESS_OUT,
+	BESS_QUEUE_IN,
+	BESS_QUEUE_OUT,
+	BESS_TABLE,
+	BESS_FILTERS,
+	BESS_LOOKUP,
+	BESS_FIELDS,
+	BESS_DEFAULT,
+	BESS_RULES,
+	BESS_BURN,
+	BESS_CHOOSE,
+	BESS_NEVER
 };
 
 struct bess_class {
@@ -41,7 +53,7 @@ struct bess_port {
 	const char *name;
 	const char *key;    /* of PMDPort: pci, vdev or port_id */
 	const char *device; /* as stated */
-	unsigned n_in;	    /* queues of incoming packets */
+	unsigned n_in;      /* queues of incoming packets */
 	struct span span;
 };
 
@@ -49,12 +61,12 @@ struct bess_node {
 	const char *name;
 	const struct bess_class *class;
 	const struct plan_module *module; /* NULL: put in by the compiler */
-	const struct matcher *matcher;	  /* of a table or of filters */
-	bool by_filters;		  /* which half of the matcher it has */
-	unsigned n_gates;		  /* of what spreads or copies packets */
-	size_t port;			  /* of what takes or gives packets */
-	int64_t queue;			  /* of the port it takes packets from; -1: all */
-	int64_t packets;		  /* a queue's size */
+	const struct matcher *matcher;    /* of a table or of filters */
+	bool by_filters;                  /* which half of the matcher it has */
+	unsigned n_gates;                 /* of what spreads or copies packets */
+	size_t port;                      /* of what takes or gives packets */
+	int64_t queue;                    /* of the port it takes packets from; -1: all */
+	int64_t packets;                  /* a queue's size */
 	struct span span;
 	const char *reason;
 };
@@ -98,7 +110,7 @@ struct bess_layout {
 	VEC(struct bess_node) nodes;
 	VEC(struct bess_wire) wires;
 	VEC(struct bess_worker) workers;
-	VEC(struct bess_tc) tcs;   /* parents first */
+	VEC(struct bess_tc) tcs; /* parents first */
 	VEC(struct bess_task) tasks;
 	VEC(const char *) left_out; /* tasks of the plan to which no packet comes */
 };
@@ -106,7 +118,8 @@ struct bess_layout {
 /* The layout of TARGET, whose config is CONFIG; reports what BESS cannot do.  Needs the rows of
  * pipelines and schedules.  Never NULL; complete only if nothing was reported. */
 const struct bess_layout *bess_layout_make(struct ctx *, const struct ir *, const struct plan *,
-					   const struct ir_target *, const struct plan_packet_config *);
+					   const struct ir_target *,
+					   const struct plan_packet_config *);
 
 /* The same refusals for the other packet dataplane: every function has its class there, every port
  * a device. */

@@ -24,8 +24,8 @@ static bool is_pci(const char *s)
 		s = start;
 	else
 		s++;
-	return skip_hex(&s, 2, 2) && *s++ == ':' && skip_hex(&s, 2, 2) && *s++ == '.' && *s >= '0' &&
-	       *s <= '7' && !s[1];
+	return skip_hex(&s, 2, 2) && *s++ == ':' && skip_hex(&s, 2, 2) && *s++ == '.' &&
+	       *s >= '0' && *s <= '7' && !s[1];
 }
 
 static bool is_number(const char *s)
@@ -66,12 +66,14 @@ static size_t add_port(struct laying *k, const struct plan_module *m, const char
 
 	if (!key) {
 		diag_help(&k->ctx->diags,
-			  diag_add(&k->ctx->diags, E0802, m->span, "BESS has no port for the device '%s' of '%s'",
-				   device, m->id),
-			  "name it by its PCI address (\"0000:3b:00.0\"), as \"net_...\" or by its number");
+			  diag_add(&k->ctx->diags, E0802, m->span,
+				   "BESS has no port for the device '%s' of '%s'", device, m->id),
+			  "name it by its PCI address (\"0000:3b:00.0\"), as \"net_...\" or by its "
+			  "number");
 		return NODE_NONE;
 	}
-	p.name = bess_name(&k->names, arena_printf(LAY_ARENA(k), "port_%.*s", (int)strcspn(device, ","), device));
+	p.name = bess_name(
+	    &k->names, arena_printf(LAY_ARENA(k), "port_%.*s", (int)strcspn(device, ","), device));
 	vec_push(LAY_ARENA(k), &k->made->ports, p);
 	return k->made->ports.n - 1;
 }
@@ -81,7 +83,8 @@ size_t bess_port_of(struct laying *k, const struct plan_module *m)
 	const char *device = device_of(k, m);
 
 	if (!device) {
-		diag_add(&k->ctx->diags, E0802, m->span, "'%s' needs a device to be a port of BESS", m->id);
+		diag_add(&k->ctx->diags, E0802, m->span, "'%s' needs a device to be a port of BESS",
+			 m->id);
 		return NODE_NONE;
 	}
 	for (size_t i = 0; i < k->made->ports.n; i++)

@@ -33,24 +33,38 @@ struct laying {
 	const struct ir_pipeline *pipeline;
 	const struct plan_pipeline *rows;
 	const struct cubes **arriving; /* by module and copy: what may come there */
-	const char **devices;	       /* by module: where all of that came in; NULL: not known */
+	const char **devices;          /* by module: where all of that came in; NULL: not known */
 	const struct fork **forks;     /* by module and copy, as they are asked for */
 	int64_t replica;
-	size_t n_copies;		 /* 1, and one per class that is parted */
+	size_t n_copies;                 /* 1, and one per class that is parted */
 	struct bess_instance *instances; /* by module and copy */
 	const struct matcher *classifier;
 	const struct cubes **classes; /* by copy: what the classifier sends there */
-	VEC(size_t) out_nodes; /* by port: what writes to it */
+	VEC(size_t) out_nodes;        /* by port: what writes to it */
 	size_t sink;
 };
 
 #define LAY_ARENA(k) ((k)->ctx->arena)
 
 struct bess_instance *bess_instance_at(struct laying *, uint32_t module, size_t copy);
-void bess_wire(struct laying *, size_t from, unsigned gate, size_t to, struct span, const char *reason);
+void bess_wire(struct laying *, size_t from, unsigned gate, size_t to, struct span,
+	       const char *reason);
 /* The module's node in one copy, with all that is behind it; what leads to it is wired to
  * `entry`. */
 void bess_lay_module(struct laying *, uint32_t module, size_t copy);
+
+/* Before the first fork is asked for. */
+void bess_prepare_forks(struct laying *);
+const struct fork *bess_fork_of(struct laying *, uint32_t module, size_t copy);
+/* Whether packets start there, and whether the classifier stands behind it. */
+bool bess_begins(const struct ir_pipeline *, uint32_t module);
+bool bess_is_classified(const struct laying *, uint32_t module);
+
+/* The class of a module; NULL: reported. */
+const struct bess_class *bess_class_of(struct laying *, const struct plan_module *);
+/* Reports what the class needs or cannot take. */
+void bess_check_module(struct laying *, const struct plan_module *, const struct bess_class *,
+		       const struct fork *);
 
 /* The port object of a device; NODE_NONE: reported. */
 size_t bess_port_of(struct laying *, const struct plan_module *);

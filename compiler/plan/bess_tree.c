@@ -13,7 +13,8 @@ enum { MOST_SHARE = 1024, WHOLE = 1000000000, ROUNDING = 1000000, MOST_SLACK = 2
 /* ---- shares ---- */
 
 /* How far the worst of the shares is off, in parts of 10^9, if the largest weight gets M. */
-static __int128 deviation(const __int128 *weights, size_t n, __int128 largest, int64_t m, int64_t *shares)
+static __int128 deviation(const __int128 *weights, size_t n, __int128 largest, int64_t m,
+			  int64_t *shares)
 {
 	__int128 worst = 0;
 
@@ -88,7 +89,8 @@ static void add_worker(struct laying *k, int64_t worker, bool blocks_idle)
 		if (k->made->workers.at[i].wid == wid_of(k, worker))
 			return;
 	vec_push(LAY_ARENA(k), &k->made->workers,
-		 (struct bess_worker){ wid_of(k, worker), k->config->cores.at[worker] + k->replica * stride(k),
+		 (struct bess_worker){ wid_of(k, worker),
+				       k->config->cores.at[worker] + k->replica * stride(k),
 				       blocks_idle });
 }
 
@@ -186,7 +188,8 @@ static size_t node_of_task(const struct laying *k, const struct plan_task *task)
 static void add_tasks(struct laying *k, struct bess_task task)
 {
 	const struct bess_node *n = &k->made->nodes.at[task.node];
-	unsigned queues = n->class->kind == BESS_IN && n->port != NODE_NONE ? k->made->ports.at[n->port].n_in : 1;
+	unsigned queues =
+	    n->class->kind == BESS_IN && n->port != NODE_NONE ? k->made->ports.at[n->port].n_in : 1;
 	struct bess_tc tc = { .policy = "round_robin", .at = task.at, .span = task.span };
 
 	if (queues > 1 && task.at.parent) {
@@ -206,13 +209,16 @@ static void attach(struct treeing *t, const struct plan_task *task, struct bess_
 
 	n = &k->made->nodes.at[node];
 	if (!n->class->task) {
-		diag_add(&k->ctx->diags, E0802, n->span, "'%s' roots a task, and BESS's class %s does not run by itself",
+		diag_add(&k->ctx->diags, E0802, n->span,
+			 "'%s' roots a task, and BESS's class %s does not run by itself",
 			 task->root, n->class->name);
 		return;
 	}
-	add_tasks(k, (struct bess_task){ node, 0, at, n->span,
-				     arena_printf(LAY_ARENA(k), "Task %s: from '%s'%s%s.", task->id, task->root,
-						  task->class ? ", class " : "", task->class ? task->class : "") });
+	add_tasks(
+	    k, (struct bess_task){ node, 0, at, n->span,
+				   arena_printf(LAY_ARENA(k), "Task %s: from '%s'%s%s.", task->id,
+						task->root, task->class ? ", class " : "",
+						task->class ? task->class : "") });
 }
 
 static void lay_node(struct treeing *t, const struct plan_tree *n, struct bess_place at);
@@ -295,13 +301,15 @@ void bess_lay_schedule(struct laying *k)
 		struct treeing t = { .k = k, .worker = w };
 
 		for (size_t i = 0; useful && i < k->schedule->tasks.n; i++)
-			if (k->schedule->tasks.at[i].worker == w && !serves_all(&k->schedule->tasks.at[i]))
+			if (k->schedule->tasks.at[i].worker == w &&
+			    !serves_all(&k->schedule->tasks.at[i]))
 				t.slack = true;
 		if (!k->schedule->tree || !has_leaf(&t, k->schedule->tree))
 			continue;
 		/* Without it an idle task of a higher rank would starve those below. */
 		add_worker(k, w, true);
-		lay_node(&t, k->schedule->tree, (struct bess_place){ NULL, wid_of(k, w), BESS_CHILD, 0 });
+		lay_node(&t, k->schedule->tree,
+			 (struct bess_place){ NULL, wid_of(k, w), BESS_CHILD, 0 });
 	}
 }
 
@@ -320,8 +328,13 @@ void bess_lay_sources(struct laying *k, size_t *n_sources)
 			continue;
 		++*n_sources;
 		add_worker(k, worker, false);
-		add_tasks(k, (struct bess_task){ at->node, 0, { NULL, wid_of(k, worker), BESS_CHILD, 0 }, n->span,
-					     arena_printf(LAY_ARENA(k), "One task per source: '%s'.", n->module->id) });
+		add_tasks(
+		    k, (struct bess_task){ at->node,
+					   0,
+					   { NULL, wid_of(k, worker), BESS_CHILD, 0 },
+					   n->span,
+					   arena_printf(LAY_ARENA(k), "One task per source: '%s'.",
+							n->module->id) });
 	}
 }
 
@@ -340,9 +353,10 @@ static void reach(struct reach *r, size_t node, int64_t wid)
 		return;
 	if (r->wids[node] >= 0 && !n->class->many) {
 		r->wids[node] = -2;
-		diag_add(&r->k->ctx->diags, E0802, n->span,
-			 "several workers reach '%s', and BESS's class %s may be reached by one only",
-			 n->module ? n->module->id : n->name, n->class->name);
+		diag_add(
+		    &r->k->ctx->diags, E0802, n->span,
+		    "several workers reach '%s', and BESS's class %s may be reached by one only",
+		    n->module ? n->module->id : n->name, n->class->name);
 		return;
 	}
 	r->wids[node] = wid;
@@ -384,6 +398,7 @@ void bess_check_workers(struct laying *k)
 
 		if (n->class->task && n->module && !is_attached(k, i))
 			diag_add(&k->ctx->diags, E0802, n->span,
-				 "BESS's class %s runs by itself, and '%s' is no root of a task", n->class->name, n->module->id);
+				 "BESS's class %s runs by itself, and '%s' is no root of a task",
+				 n->class->name, n->module->id);
 	}
 }

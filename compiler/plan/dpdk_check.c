@@ -20,7 +20,8 @@ static void check_module(struct ctx *ctx, const struct plan_module *m)
 	if (!m->dpdk_class)
 		diag_help(&ctx->diags,
 			  diag_add(&ctx->diags, E0802, m->span,
-				   "'%s' has no class in epic-dpdkd: %s states no dpdk-class", m->id, m->function),
+				   "'%s' has no class in epic-dpdkd: %s states no dpdk-class",
+				   m->id, m->function),
 			  "state 'dpdk-class' in the function");
 	else if (!strcmp(m->dpdk_class, "port") && !has_device(m))
 		diag_add(&ctx->diags, E0802, m->span, "'%s' needs a device to be a port", m->id);

@@ -55,12 +55,16 @@ static void refuse_field(struct forking *k, const struct field *f)
 
 	k->failed = true;
 	if (is_port_in(f))
-		diag_note(d, diag_add(d, E0802, k->edge->span, "a matcher cannot tell by which port a packet came in"),
-			  "packets of several devices, or of none that is stated, reach this module");
+		diag_note(
+		    d,
+		    diag_add(d, E0802, k->edge->span,
+			     "a matcher cannot tell by which port a packet came in"),
+		    "packets of several devices, or of none that is stated, reach this module");
 	else
-		diag_note(d, diag_add(d, E0802, k->edge->span, "a matcher cannot compare %s", f->name),
-			  f->derived ? "it is handed on beside the packet; matchers read its bytes" :
-				       "it is no field of the packet's headers");
+		diag_note(d,
+			  diag_add(d, E0802, k->edge->span, "a matcher cannot compare %s", f->name),
+			  f->derived ? "it is handed on beside the packet; matchers read its bytes"
+				     : "it is no field of the packet's headers");
 }
 
 static void visit_field(const struct field *f, void *data)
@@ -77,7 +81,8 @@ static void look_at_fields(struct forking *k)
 	const struct ir_module *m = module_of(k);
 
 	if (m->n_port_attributes > 1) {
-		diag_add(&k->ctx->diags, E0802, m->span, "'%s' has output ports for %s and for %s; one attribute can choose them",
+		diag_add(&k->ctx->diags, E0802, m->span,
+			 "'%s' has output ports for %s and for %s; one attribute can choose them",
 			 m->name, m->port_attributes[0]->name, m->port_attributes[1]->name);
 		k->failed = true;
 	}
@@ -91,8 +96,8 @@ static void look_at_fields(struct forking *k)
 
 /* ---- parts ---- */
 
-static const struct cubes *narrowed(struct forking *k, const struct cubes *set, const struct field *f,
-				    const char *text)
+static const struct cubes *narrowed(struct forking *k, const struct cubes *set,
+				    const struct field *f, const char *text)
 {
 	const struct fx_member m = { .kind = FX_TEXT, .text = text };
 
@@ -111,7 +116,8 @@ static const struct cubes *arriving(struct forking *k, size_t value)
 	return all;
 }
 
-static void add_part(struct forking *k, const struct cubes *cubes, const struct part *like, uint32_t edge)
+static void add_part(struct forking *k, const struct cubes *cubes, const struct part *like,
+		     uint32_t edge)
 {
 	struct part p = { .cubes = cubes };
 
@@ -203,7 +209,8 @@ static const struct matcher *matcher_for(struct forking *k)
 	m = match_make(ARENA(k), k->ir->fields, ways, k->parts.n, &known);
 	if (!m) {
 		diag_add(&k->ctx->diags, E0802, module_of(k)->span,
-			 "the filters behind '%s' take more rules than a matcher can hold", module_of(k)->name);
+			 "the filters behind '%s' take more rules than a matcher can hold",
+			 module_of(k)->name);
 		k->failed = true;
 	}
 	return m;
@@ -260,7 +267,8 @@ static void forget_field(const struct field *f, void *data)
 		d->set = cubes_forget(d->fields, d->set, f);
 }
 
-const struct cubes *fork_taken(struct fields *f, const struct cubes *arriving_here, const struct ir_edge *e)
+const struct cubes *fork_taken(struct fields *f, const struct cubes *arriving_here,
+			       const struct ir_edge *e)
 {
 	struct {
 		struct fields *fields;
@@ -275,8 +283,12 @@ const struct fork *fork_make(struct ctx *ctx, const struct ir *ir, const struct 
 			     uint32_t module, const struct cubes *arriving_here, const char *device)
 {
 	static const struct fork_way dropped = { NULL, 0 };
-	struct forking k = { .ctx = ctx, .ir = ir, .pipeline = p, .module = module,
-			     .all = arriving_here, .device = device };
+	struct forking k = { .ctx = ctx,
+			     .ir = ir,
+			     .pipeline = p,
+			     .module = module,
+			     .all = arriving_here,
+			     .device = device };
 	struct fork *f = arena_one(ctx->arena, struct fork);
 
 	look_at_fields(&k);

@@ -38,6 +38,7 @@ const struct fork *fork_make(struct ctx *, const struct ir *, const struct ir_pi
 
 /* The part of ARRIVING that an edge takes on, with nothing known of what only the module that
  * it leaves can tell. */
-const struct cubes *fork_taken(struct fields *, const struct cubes *arriving, const struct ir_edge *);
+const struct cubes *fork_taken(struct fields *, const struct cubes *arriving,
+			       const struct ir_edge *);
 
 #endif

@@ -1,6 +1,7 @@
 noinst_LIBRARIES += %D%/libplan.a
 %C%_libplan_a_SOURCES = \
-	%D%/bess_class.c %D%/bess_layout.c %D%/bess_layout.h %D%/bess_ports.c %D%/bess_private.h \
+	%D%/bess_class.c %D%/bess_layout.c %D%/bess_layout.h \
+	%D%/bess_known.c %D%/bess_modules.c %D%/bess_ports.c %D%/bess_private.h \
 	%D%/bess_tree.c %D%/dpdk_check.c \
 	%D%/forks.c %D%/forks.h \
 	%D%/match.c %D%/match.h %D%/match_filter.c %D%/match_private.h %D%/match_regions.c \

@@ -19,13 +19,15 @@ static const struct match_limits attempts[] = {
 	{ .fixed = true, .no_tags = true, .no_v6 = true },
 };
 
-static const struct match_table *make_table(const struct matching *m, const struct match_limits *limits,
-					    bool reluctant, bool *undecided)
+static const struct match_table *make_table(const struct matching *m,
+					    const struct match_limits *limits, bool reluctant,
+					    bool *undecided)
 {
 	struct match_regions regions = { 0 };
 
 	for (size_t i = 0; i < m->n; i++)
-		match_regions_add(m->arena, m->fields, m->ways[i], (unsigned)i, m->known, limits, &regions);
+		match_regions_add(m->arena, m->fields, m->ways[i], (unsigned)i, m->known, limits,
+				  &regions);
 	return match_table_make(m->arena, &regions, (unsigned)m->n, reluctant, undecided);
 }
 
@@ -43,7 +45,8 @@ static void find_table(const struct matching *m, struct matcher *made)
 	for (unsigned reluctant = 0; reluctant < 2; reluctant++)
 		for (size_t i = 0; i < sizeof(attempts) / sizeof(*attempts); i++) {
 			bool undecided;
-			const struct match_table *t = make_table(m, &attempts[i], reluctant, &undecided);
+			const struct match_table *t =
+			    make_table(m, &attempts[i], reluctant, &undecided);
 
 			if (!t || !is_of_use(t, (unsigned)m->n))
 				continue;
@@ -62,7 +65,8 @@ static bool make_filters(const struct matching *m, struct matcher *made)
 		struct match_regions regions = { 0 };
 		const char *text;
 
-		match_regions_add(m->arena, m->fields, m->ways[i], (unsigned)i, m->known, &none, &regions);
+		match_regions_add(m->arena, m->fields, m->ways[i], (unsigned)i, m->known, &none,
+				  &regions);
 		text = match_filter_text(m->arena, &regions);
 		if (!text)
 			return false;

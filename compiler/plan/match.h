@@ -23,10 +23,10 @@
 #include "compiler/filter/filter.h"
 
 enum {
-	MATCH_MOST_FIELDS = 8,  /* of a WildcardMatch */
-	MATCH_MOST_MASKS = 8,   /* mask patterns */
+	MATCH_MOST_FIELDS = 8,   /* of a WildcardMatch */
+	MATCH_MOST_MASKS = 8,    /* mask patterns */
 	MATCH_MOST_RULES = 4096, /* what is sensible in a file */
-	MATCH_REST = 0,	        /* the way of what meets no rule and no filter */
+	MATCH_REST = 0,          /* the way of what meets no rule and no filter */
 };
 
 /* Bytes of a frame, from its start. */
@@ -43,7 +43,7 @@ struct match_rule {
 
 struct match_table {
 	struct match_field fields[MATCH_MOST_FIELDS];
-	size_t n_fields; /* at least 1 */
+	size_t n_fields;          /* at least 1 */
 	struct match_rule *rules; /* by priority, highest first; no two alike in values and masks */
 	size_t n_rules;
 };

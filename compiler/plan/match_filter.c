@@ -11,7 +11,8 @@ enum { MOST_TEXT = 1 << 16, LOAD_SIZE = 4, V4_SIZE = 20, BYTE = 8 };
 static void put_bytes(struct sink *s, unsigned header, unsigned offset, unsigned size)
 {
 	if (header)
-		sink_printf(s, "ether[((ether[%u:1] & 15) << 2) + %u:%u]", header, offset - V4_SIZE, size);
+		sink_printf(s, "ether[((ether[%u:1] & 15) << 2) + %u:%u]", header, offset - V4_SIZE,
+			    size);
 	else
 		sink_printf(s, "ether[%u:%u]", offset, size);
 }
@@ -25,7 +26,8 @@ static void put_value(struct sink *s, const struct match_key *k)
 		sink_puts(s, k->shift ? "((" : "(");
 	put_bytes(s, k->header, k->offset, k->size);
 	if (parted && k->shift)
-		sink_printf(s, " >> %u) & 0x%llx)", k->shift, (unsigned long long)match_key_max(*k));
+		sink_printf(s, " >> %u) & 0x%llx)", k->shift,
+			    (unsigned long long)match_key_max(*k));
 	else if (parted)
 		sink_printf(s, " & 0x%llx)", (unsigned long long)match_key_max(*k));
 }
@@ -39,7 +41,11 @@ static void put_range(struct sink *s, const struct match_key *k, struct match_ra
 		sink_putc(s, '(');
 	if (lo == hi || !from_start) {
 		put_value(s, k);
-		sink_printf(s, lo == hi ? (outside ? " != %llu" : " = %llu") : outside ? " < %llu" : " >= %llu", lo);
+		sink_printf(s,
+			    lo == hi  ? (outside ? " != %llu" : " = %llu")
+			    : outside ? " < %llu"
+				      : " >= %llu",
+			    lo);
 	}
 	if (lo != hi && !from_start && !to_end)
 		sink_puts(s, outside ? " or " : " and ");
@@ -55,7 +61,7 @@ static void put_range(struct sink *s, const struct match_key *k, struct match_ra
 static void put_ranges(struct arena *a, struct sink *s, const struct match_test *t)
 {
 	struct match_set not = match_set_not(a, t->in, match_key_max(t->key));
-	bool outside = not.n < t->in.n;
+	bool outside = not .n < t->in.n;
 	struct match_set in = outside ? not : t->in;
 
 	for (size_t i = 0; i < in.n; i++) {
@@ -97,11 +103,12 @@ static bool put_words(struct sink *s, const struct match_key *k, const struct ma
 static void put_prefixes(struct arena *a, struct sink *s, const struct match_test *t)
 {
 	struct match_prefixes p = match_set_prefixes(a, t->in);
-	struct match_prefixes not = match_set_prefixes(a, match_set_not(a, t->in, match_key_max(t->key)));
-	bool outside = not.n < p.n;
+	struct match_prefixes not =
+	    match_set_prefixes(a, match_set_not(a, t->in, match_key_max(t->key)));
+	bool outside = not .n < p.n;
 
 	if (outside)
-		p = not;
+		p = not ;
 	sink_puts(s, outside ? "not (" : "");
 	for (size_t i = 0; i < p.n && s->size < MOST_TEXT; i++) {
 		sink_puts(s, i ? " or (" : "(");

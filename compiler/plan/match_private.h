@@ -84,7 +84,8 @@ struct match_limits {
 /* Adds the packets of SET, way WAY, as regions; of what the limits exclude regions of
  * WAY_UNDECIDED. */
 void match_regions_add(struct arena *, struct fields *, const struct cubes *set, unsigned way,
-		       const struct match_known *, const struct match_limits *, struct match_regions *);
+		       const struct match_known *, const struct match_limits *,
+		       struct match_regions *);
 
 /* NULL: no table within LIMITS does. */
 struct match_table *match_table_make(struct arena *, const struct match_regions *, unsigned n_ways,

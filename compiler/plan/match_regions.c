@@ -14,29 +14,47 @@ enum { TYPE_V4 = 0x0800, TYPE_V6 = 0x86dd, TYPE_TAG = 0x8100, MOST_VLAN = 4095 }
 enum { PROTO_FRAGMENT = 44, PROTO_MAX = 255, TAG_SIZE = 4 };
 
 enum quantity {
-	Q_DST, Q_SRC, Q_TYPE, Q_VLAN, Q_PROTO, Q_FRAG, Q_SRC4, Q_DST4, Q_SRC6, Q_DST6, Q_DSCP,
-	Q_TTL, Q_SPORT, Q_DPORT, Q_FLAGS, Q_ICMP_TYPE, Q_ICMP_CODE, N_QUANTITIES
+	Q_DST,
+	Q_SRC,
+	Q_TYPE,
+	Q_VLAN,
+	Q_PROTO,
+	Q_FRAG,
+	Q_SRC4,
+	Q_DST4,
+	Q_SRC6,
+	Q_DST6,
+	Q_DSCP,
+	Q_TTL,
+	Q_SPORT,
+	Q_DPORT,
+	Q_FLAGS,
+	Q_ICMP_TYPE,
+	Q_ICMP_CODE,
+	N_QUANTITIES
 };
 
 static const struct {
 	const char *field;
 	int family;
 } quantities[N_QUANTITIES] = {
-	[Q_DST] = { "eth.dst", 0 },	    [Q_SRC] = { "eth.src", 0 },
-	[Q_TYPE] = { "eth.type", 0 },	    [Q_VLAN] = { "vlan.id", 0 },
-	[Q_PROTO] = { "ip.proto", 0 },	    [Q_FRAG] = { "ip.frag", 0 },
-	[Q_SRC4] = { "ip.src", 4 },	    [Q_DST4] = { "ip.dst", 4 },
-	[Q_SRC6] = { "ip.src", 6 },	    [Q_DST6] = { "ip.dst", 6 },
-	[Q_DSCP] = { "ip.dscp", 0 },	    [Q_TTL] = { "ip.ttl", 0 },
-	[Q_SPORT] = { "l4.sport", 0 },	    [Q_DPORT] = { "l4.dport", 0 },
-	[Q_FLAGS] = { "tcp.flags", 0 },	    [Q_ICMP_TYPE] = { "icmp.type", 0 },
+	[Q_DST] = { "eth.dst", 0 },         [Q_SRC] = { "eth.src", 0 },
+	[Q_TYPE] = { "eth.type", 0 },       [Q_VLAN] = { "vlan.id", 0 },
+	[Q_PROTO] = { "ip.proto", 0 },      [Q_FRAG] = { "ip.frag", 0 },
+	[Q_SRC4] = { "ip.src", 4 },         [Q_DST4] = { "ip.dst", 4 },
+	[Q_SRC6] = { "ip.src", 6 },         [Q_DST6] = { "ip.dst", 6 },
+	[Q_DSCP] = { "ip.dscp", 0 },        [Q_TTL] = { "ip.ttl", 0 },
+	[Q_SPORT] = { "l4.sport", 0 },      [Q_DPORT] = { "l4.dport", 0 },
+	[Q_FLAGS] = { "tcp.flags", 0 },     [Q_ICMP_TYPE] = { "icmp.type", 0 },
 	[Q_ICMP_CODE] = { "icmp.code", 0 },
 };
 
 /* Where a quantity stands in an untagged frame: offset, size, shift, bits, header. */
 static const struct match_key link_keys[N_QUANTITIES] = {
-	[Q_DST] = { 0, 6, 0, 48, 0 },   [Q_SRC] = { 6, 6, 0, 48, 0 },
-	[Q_TYPE] = { 12, 2, 0, 16, 0 }, [Q_VLAN] = { 14, 2, 0, 12, 0 },
+	[Q_DST] = { 0, 6, 0, 48, 0 },
+	[Q_SRC] = { 6, 6, 0, 48, 0 },
+	[Q_TYPE] = { 12, 2, 0, 16, 0 },
+	[Q_VLAN] = { 14, 2, 0, 12, 0 },
 };
 
 static const struct match_key net_keys[N_NETS][N_QUANTITIES] = {
@@ -86,7 +104,8 @@ struct view {
 static enum quantity quantity_of(const struct cubes_side *s)
 {
 	for (size_t q = 0; q < N_QUANTITIES; q++)
-		if (!strcmp(quantities[q].field, s->field->name) && quantities[q].family == s->family)
+		if (!strcmp(quantities[q].field, s->field->name) &&
+		    quantities[q].family == s->family)
 			return (enum quantity)q;
 	return N_QUANTITIES;
 }
@@ -133,7 +152,8 @@ static bool stands_for(const struct view *v, enum quantity first, enum quantity 
 
 /* ---- making regions ---- */
 
-static void test(struct match_region *r, struct match_key key, unsigned shifted, struct match_set in)
+static void test(struct match_region *r, struct match_key key, unsigned shifted,
+		 struct match_set in)
 {
 	assert(r->n < MATCH_MOST_TESTS);
 	key.offset += shifted;
@@ -141,8 +161,8 @@ static void test(struct match_region *r, struct match_key key, unsigned shifted,
 	r->at[r->n++] = (struct match_test){ key, in };
 }
 
-static void test_value(struct view *v, struct match_region *r, struct match_key key, unsigned shifted,
-		       epic_u128 value)
+static void test_value(struct view *v, struct match_region *r, struct match_key key,
+		       unsigned shifted, epic_u128 value)
 {
 	test(r, key, shifted, match_set_range(v->arena, value, value));
 }
@@ -174,9 +194,9 @@ struct group {
 	unsigned bit;
 	enum quantity first, last;
 };
-static const struct group groups[] = {
-	{ PORTS, Q_SPORT, Q_DPORT }, { FLAGS, Q_FLAGS, Q_FLAGS }, { ICMP, Q_ICMP_TYPE, Q_ICMP_CODE }
-};
+static const struct group groups[] = { { PORTS, Q_SPORT, Q_DPORT },
+				       { FLAGS, Q_FLAGS, Q_FLAGS },
+				       { ICMP, Q_ICMP_TYPE, Q_ICMP_CODE } };
 enum { N_GROUPS = sizeof(groups) / sizeof(*groups) };
 
 /* What a packet of a protocol has, if it is whole or the first fragment. */
@@ -203,13 +223,15 @@ static struct match_set kind_protocols(struct view *v, size_t i)
 	struct match_set s = { 0 };
 
 	for (size_t k = 0; k < kinds[i].n; k++)
-		s = match_set_or(v->arena, s,
-				 match_set_range(v->arena, kinds[i].protocols[k], kinds[i].protocols[k]));
+		s = match_set_or(
+		    v->arena, s,
+		    match_set_range(v->arena, kinds[i].protocols[k], kinds[i].protocols[k]));
 	return s;
 }
 
 /* Protocols whose packets have just the groups HAS of those that are GIVEN. */
-static struct match_set protocols_with(struct view *v, unsigned has_groups, unsigned given, bool later)
+static struct match_set protocols_with(struct view *v, unsigned has_groups, unsigned given,
+				       bool later)
 {
 	struct match_set all = { 0 }, with = { 0 };
 
@@ -235,7 +257,8 @@ static unsigned given_groups(const struct view *v)
 	return given;
 }
 
-static void test_fragment(struct view *v, struct match_region *r, const struct header *h, bool later)
+static void test_fragment(struct view *v, struct match_region *r, const struct header *h,
+			  bool later)
 {
 	struct match_key key = net_keys[h->net][Q_FRAG];
 
@@ -247,7 +270,8 @@ static void test_fragment(struct view *v, struct match_region *r, const struct h
 		test_value(v, r, key, h->shifted, 0);
 }
 
-static void test_length(struct view *v, struct match_region *r, const struct header *h, bool options)
+static void test_length(struct view *v, struct match_region *r, const struct header *h,
+			bool options)
 {
 	struct match_set plain = match_set_range(v->arena, 5, 5);
 
@@ -256,13 +280,15 @@ static void test_length(struct view *v, struct match_region *r, const struct hea
 }
 
 /* R with what follows the header; behind options a table does not know where that is. */
-static void push_transport(struct view *v, const struct header *h, struct match_region r, unsigned present)
+static void push_transport(struct view *v, const struct header *h, struct match_region r,
+			   unsigned present)
 {
 	struct match_region with = r;
 
 	for (size_t i = 0; i < N_GROUPS; i++)
 		if (present & groups[i].bit)
-			test_given(v, &with, net_keys[h->net], h->shifted, groups[i].first, groups[i].last);
+			test_given(v, &with, net_keys[h->net], h->shifted, groups[i].first,
+				   groups[i].last);
 	if (present && h->net == NET_V4 && v->limits->fixed) {
 		test_length(v, &r, h, true);
 		push_shadow(v, r);
@@ -288,7 +314,8 @@ static void push_protocols(struct view *v, const struct header *h, const struct 
 		for (size_t i = 0; i < N_GROUPS; i++)
 			if (!(present & groups[i].bit))
 				stands = stands && stands_for(v, groups[i].first, groups[i].last);
-		in = match_set_and(v->arena, allowed, protocols_with(v, present, given, pieces == LATER));
+		in = match_set_and(v->arena, allowed,
+				   protocols_with(v, present, given, pieces == LATER));
 		if (!stands || !in.n)
 			continue;
 		if (given || v->given[Q_PROTO] || h->keep_protocol)
@@ -302,14 +329,16 @@ static void push_protocols(struct view *v, const struct header *h, const struct 
 /* All regions below a header; later fragments are set apart where that matters. */
 static void push_header(struct view *v, const struct header *h, const struct match_region *start)
 {
-	struct match_set allowed = v->given[Q_PROTO] ? v->in[Q_PROTO] : match_set_range(v->arena, 0, PROTO_MAX);
+	struct match_set allowed =
+	    v->given[Q_PROTO] ? v->in[Q_PROTO] : match_set_range(v->arena, 0, PROTO_MAX);
 	bool matters = v->given[Q_FRAG] || given_groups(v) & (PORTS | FLAGS);
 
 	if (h->net == NET_V6)
-		allowed = match_set_and(v->arena, allowed,
-					match_set_not(v->arena,
-						      match_set_range(v->arena, PROTO_FRAGMENT, PROTO_FRAGMENT),
-						      PROTO_MAX));
+		allowed = match_set_and(
+		    v->arena, allowed,
+		    match_set_not(v->arena,
+				  match_set_range(v->arena, PROTO_FRAGMENT, PROTO_FRAGMENT),
+				  PROTO_MAX));
 	if (!matters) {
 		push_protocols(v, h, start, allowed, ALL_PIECES);
 		return;
@@ -375,7 +404,8 @@ static void push_other(struct view *v, struct match_region r, unsigned shifted, 
 	struct match_set in;
 
 	if (!tagged)
-		known = match_set_or(v->arena, known, match_set_range(v->arena, TYPE_TAG, TYPE_TAG));
+		known =
+		    match_set_or(v->arena, known, match_set_range(v->arena, TYPE_TAG, TYPE_TAG));
 	in = match_set_not(v->arena, known, match_key_max(key));
 	if (v->given[Q_TYPE])
 		in = match_set_and(v->arena, in, v->in[Q_TYPE]);
@@ -466,13 +496,17 @@ void match_regions_add(struct arena *a, struct fields *f, const struct cubes *se
 		       struct match_regions *out)
 {
 	for (size_t i = 0; i < cubes_count(set); i++) {
-		struct view v = { .arena = a, .limits = limits, .out = out, .way = way,
+		struct view v = { .arena = a,
+				  .limits = limits,
+				  .out = out,
+				  .way = way,
 				  .families = { true, true, true } };
 		struct cubes_side *sides;
 		size_t n = cubes_sides(f, set, i, &sides);
 
 		for (size_t k = 0; k < n; k++)
-			if (!sides[k].field || !known || !known->is_known(sides[k].field, known->data))
+			if (!sides[k].field || !known ||
+			    !known->is_known(sides[k].field, known->data))
 				read_side(&v, &sides[k]);
 		push_box(&v);
 	}

@@ -38,7 +38,8 @@ static size_t n_lengths(const struct match_prefixes *p)
 	size_t n = 0;
 
 	for (size_t i = 0; i < p->n; i++) {
-		uint64_t bit = (uint64_t)1 << (p->at[i].free % 64), *word = &seen[p->at[i].free / 64];
+		uint64_t bit = (uint64_t)1 << (p->at[i].free % 64),
+			 *word = &seen[p->at[i].free / 64];
 
 		n += !(*word & bit);
 		*word |= bit;
@@ -50,7 +51,7 @@ static bool better_widened(struct tabling *t, const struct match_test *test)
 {
 	struct match_set not = match_set_not(t->arena, test->in, match_key_max(test->key));
 	struct match_prefixes in = match_set_prefixes(t->arena, test->in);
-	struct match_prefixes out = match_set_prefixes(t->arena, not);
+	struct match_prefixes out = match_set_prefixes(t->arena, not );
 	size_t in_lengths = n_lengths(&in), out_lengths = n_lengths(&out);
 
 	if (!out.n)
@@ -91,7 +92,8 @@ static void drop_needless(struct tabling *t)
 
 		a->used = !a->region->optional;
 		for (size_t k = 0; k < t->n && !a->used; k++)
-			a->used = !t->nodes[k].region->optional && must_stand_above(a, &t->nodes[k]);
+			a->used =
+			    !t->nodes[k].region->optional && must_stand_above(a, &t->nodes[k]);
 	}
 }
 
@@ -160,11 +162,13 @@ static bool demand_prefix(struct match_table *t, struct match_rule *r, const str
 			  const struct match_prefix *p)
 {
 	epic_u128 low = p->free >= 128 ? 0 : ~(epic_u128)0 << p->free;
-	epic_u128 mask = (low & match_key_max(*k)) << k->shift, value = (p->value << k->shift) & mask;
+	epic_u128 mask = (low & match_key_max(*k)) << k->shift,
+		  value = (p->value << k->shift) & mask;
 
 	if (k->size <= WORD_SIZE)
 		return demand(t, r, k->offset, k->size, (uint64_t)value, (uint64_t)mask);
-	return demand(t, r, k->offset, WORD_SIZE, (uint64_t)(value >> 64), (uint64_t)(mask >> 64)) &&
+	return demand(t, r, k->offset, WORD_SIZE, (uint64_t)(value >> 64),
+		      (uint64_t)(mask >> 64)) &&
 	       demand(t, r, k->offset + WORD_SIZE, WORD_SIZE, (uint64_t)value, (uint64_t)mask);
 }
 
@@ -188,7 +192,8 @@ static void look_at_type(struct match_table *t)
 }
 
 /* All rules of a node from its test I on. */
-static bool add_rules(struct tabling *t, const struct node *node, size_t i, const struct match_rule *so_far)
+static bool add_rules(struct tabling *t, const struct node *node, size_t i,
+		      const struct match_rule *so_far)
 {
 	struct match_prefixes p;
 
@@ -306,7 +311,8 @@ static bool write_rules(struct tabling *t, unsigned n_ways, bool *undecided)
 			levels = t->nodes[i].level;
 	for (size_t i = 0; i < t->n; i++) {
 		const struct node *node = &t->nodes[i];
-		struct match_rule r = { .priority = levels - node->level + 1, .way = node->region->way };
+		struct match_rule r = { .priority = levels - node->level + 1,
+					.way = node->region->way };
 
 		if (!node->used)
 			continue;

@@ -32,10 +32,12 @@
  *
  * Three things are not in the paper.  A tolerance makes a band of each ratio
  * (doc/language.md 5.5); with 0 it is the paper's equality.  A task of a named class gets
- * at least the weight that its floor needs if all cycles are worked.  Classes whose
- * throughputs shall be in another ratio than their packets arrive do not end in one task:
- * the paper's matrix may be regular all the same, but no scheduler tells them apart.
- * Overheads are left out, as in the paper: the weights are found again for the cut. */
+ * at least the weight that its floor needs if all cycles are worked.  A class that shall get
+ * a smaller part of its packets through than another ends in a task that does not serve
+ * the other: the paper's matrix may be regular all the same, but no scheduler can do it.
+ * Overheads are left out, as in the paper: the weights are found again for the cut.  With
+ * throughput ratios beside ratios of CPU time the cut may still fail then, for the paper
+ * counts the one by what is delivered and the other by what is offered. */
 #include <config.h>
 
 #include "compiler/solve/paper.h"
@@ -629,46 +631,40 @@ static void define_weight(struct model *m, uint32_t i)
 	row(m, 0, 0);
 }
 
-/* Whether the packets arrive as they shall be served. */
-static bool is_as_offered(const struct net *n, const struct ir_statement *st, size_t x, size_t y)
+/* Whether X gets a smaller part of its packets through than Y, wherever in the band. */
+static bool is_held_down(const struct net *n, const struct ir_statement *st, size_t x, size_t y)
 {
-	struct rat a = path_of(n, class_of(n, st->members[x]))->rate;
-	struct rat b = path_of(n, class_of(n, st->members[y]))->rate;
-	double left = rat_double(rat_mul(a, st->parts[y]));
-	double right = rat_double(rat_mul(b, st->parts[x]));
+	struct rat tolerance = n->slo->tolerance;
+	struct rat a = rat_mul(st->parts[x], rat_add(RAT_ONE, tolerance));
+	struct rat b = rat_mul(st->parts[y], rat_sub(RAT_ONE, tolerance));
 
-	return fabs(left - right) <= rat_double(n->slo->tolerance) * fmax(left, right);
+	return rat_cmp(rat_mul(a, path_of(n, class_of(n, st->members[y]))->rate),
+		       rat_mul(b, path_of(n, class_of(n, st->members[x]))->rate)) < 0;
 }
 
-static uint32_t exit_of(const struct net *n, uint32_t class)
+/* X ends in a task that does not serve Y. */
+static void keep_out(struct model *m, uint32_t x, uint32_t y)
 {
-	const struct net_path *p = path_of(n, class);
+	const struct net_path *x_path = path_of(m->net, x), *y_path = path_of(m->net, y);
+	uint32_t exit = node_on(m->net, x_path, x_path->n - 1);
 
-	return node_on(n, p, p->n - 1);
-}
+	for (size_t k = 0; k < y_path->n; k++) {
+		uint32_t i = node_on(m->net, y_path, k);
 
-/* The two end in different tasks. */
-static void keep_apart(struct model *m, uint32_t x, uint32_t y)
-{
-	uint32_t a = exit_of(m->net, x), b = exit_of(m->net, y);
-
-	for (uint32_t i = a; i != ID_NONE; i = m->parent[i]) {
-		if (!ids_has(m->below[i], b))
+		if (!ids_has(m->below[i], exit))
 			continue;
-		term(m, dominates(m, i, a), 1);
-		if (a != b)
-			term(m, dominates(m, i, b), 1);
-		row(m, -HUGE_VAL, a != b ? 1 : 0);
+		term(m, dominates(m, i, exit), 1);
+		row(m, 0, 0);
 	}
 }
 
-static void keep_members_apart(struct model *m, const struct ir_statement *st)
+static void keep_members_out(struct model *m, const struct ir_statement *st)
 {
 	for (size_t x = 0; x < st->n_members; x++)
-		for (size_t y = x + 1; y < st->n_members; y++)
-			if (!is_as_offered(m->net, st, x, y))
-				keep_apart(m, class_of(m->net, st->members[x]),
-					   class_of(m->net, st->members[y]));
+		for (size_t y = 0; y < st->n_members; y++)
+			if (x != y && is_held_down(m->net, st, x, y))
+				keep_out(m, class_of(m->net, st->members[x]),
+					 class_of(m->net, st->members[y]));
 }
 
 static struct members rates(struct model *m)
@@ -703,7 +699,7 @@ static void add_rates(struct model *m)
 	add_ratios(m, &of, IR_THROUGHPUT_RATIO);
 	for (size_t i = 0; i < level->n_statements; i++)
 		if (level->statements[i].kind == IR_THROUGHPUT_RATIO)
-			keep_members_apart(m, &level->statements[i]);
+			keep_members_out(m, &level->statements[i]);
 }
 
 /* ---- priorities ---- */

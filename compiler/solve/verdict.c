@@ -193,7 +193,7 @@ static void tell_infeasible(struct telling *t)
 		tell_reach(t, d, t->s->slo, c.claims[0], low, high);
 	if (t->s->options->partition != PARTITION_AUTO)
 		diag_note(t->diags, d, "with the cut that --partition gives");
-	diag_also(t->diags, d, t->s->target->span, "enforced here");
+	diag_also(t->diags, d, t->s->target->span, "on this target");
 	if (repair)
 		diag_help(t->diags, d, which < c.n ? "the least change that resolves it: '%s;'" : "state '%s;' to let classes starve",
 			  repair);

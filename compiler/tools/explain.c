@@ -362,11 +362,9 @@ static int explain_schedule(struct run *r, const char *subject, const char *name
 
 	solving_watch(r, &watched);
 	p = policy_read(&watched, path, DEPTH_PLAN);
-	code = policy_code(&p);
 	if (p.schedules)
 		found = strcmp(subject, "slo") ? explain_queue(r, &p, name, &s) : explain_slo(r, &p, name, &s);
-	if (!found)
-		code = exit_worse(code, EXIT_USAGE);
+	code = found ? policy_code(&p) : exit_worse(policy_code(&p), EXIT_USAGE);
 	print_diags(r, p.ctx);
 	if (s.size && !run_write(r, &s))
 		code = EXIT_ENVIRONMENT;

@@ -315,6 +315,47 @@ static bool same_name(const char *canonical, const char *asked)
 	return !strcmp(canonical, asked) || !strcmp(name_tail(canonical), asked);
 }
 
+static bool passes(const struct ir *ir, uint32_t class, uint32_t pipeline)
+{
+	for (size_t i = 0; class != ID_REST && i < ir->classes[class].n_paths; i++)
+		if (ir->classes[class].paths[i].pipeline == pipeline)
+			return true;
+	return class == ID_REST;
+}
+
+/* A machine on which every class of the slo passes the pipeline. */
+static bool could_enforce(const struct ir *ir, const struct ir_target *t, const struct ir_slo *slo)
+{
+	bool all = (t->backend == IR_BESS || t->backend == IR_DPDK) && t->pipelines.n == 1 && rat_sign(t->clock);
+
+	for (size_t i = 0; all && i < slo->classes.n; i++)
+		all = passes(ir, slo->classes.at[i], t->pipelines.at[0]);
+	return all;
+}
+
+/* As if the first target that could enforced it. */
+static bool suppose(struct run *r, struct policy *p, uint32_t slo, struct sink *s)
+{
+	struct ir *ir = arena_one(p->ctx->arena, struct ir);
+	struct telling t;
+	uint32_t i = 0;
+
+	*ir = *p->ir;
+	while (i < ir->n_targets && !could_enforce(ir, &ir->targets[i], &ir->slos[slo]))
+		i++;
+	if (i == ir->n_targets)
+		return false;
+	ir->targets = arena_many(p->ctx->arena, struct ir_target, ir->n_targets);
+	memcpy(ir->targets, p->ir->targets, ir->n_targets * sizeof(*ir->targets));
+	ir->targets[i].enforce = slo;
+	p->ir = ir;
+	p->schedules[i] = policy_schedule(r->options, p, i, true);
+	t = telling_of(r, p, s, i);
+	if (t.schedule->solved)
+		tell_target(&t);
+	return true;
+}
+
 bool explain_slo(struct run *r, struct policy *p, const char *name, struct sink *s)
 {
 	bool enforced = false;
@@ -332,8 +373,10 @@ bool explain_slo(struct run *r, struct policy *p, const char *name, struct sink 
 			sink_putc(s, '\n');
 		tell_target(&t);
 	}
+	for (uint32_t i = 0; i < p->ir->n_slos && !enforced; i++)
+		enforced = same_name(p->ir->slos[i].name, name) && suppose(r, p, i, s);
 	if (!enforced)
-		run_error(r, "no target of %s enforces an slo '%s'", p->path, name);
+		run_error(r, "no target of %s enforces or could enforce an slo '%s'", p->path, name);
 	return enforced;
 }
 

@@ -43,14 +43,16 @@ static void put(struct frame *f, unsigned offset, unsigned size, epic_u128 value
 		f->at[offset + i] = (uint8_t)(value >> 8 * (size - 1 - i));
 }
 
-static void has(struct frame *f, struct fields *fields, const char *name, uint8_t family, epic_u128 value)
+static void has(struct frame *f, struct fields *fields, const char *name, uint8_t family,
+		epic_u128 value)
 {
-	f->values[f->packet.n++] = (struct packet_value){
-		.field = fields_find(fields, name), .family = family, .value = value
-	};
+	f->values[f->packet.n++] = (struct packet_value){ .field = fields_find(fields, name),
+							  .family = family,
+							  .value = value };
 }
 
-static void put_transport(struct frame *f, struct fields *fields, unsigned at, uint8_t protocol, bool later)
+static void put_transport(struct frame *f, struct fields *fields, unsigned at, uint8_t protocol,
+			  bool later)
 {
 	if (!later && (protocol == 6 || protocol == 17 || protocol == 132)) {
 		uint16_t from = ANY(ports), to = ANY(ports);
@@ -74,8 +76,8 @@ static void put_transport(struct frame *f, struct fields *fields, unsigned at, u
 	}
 }
 
-static void has_ip(struct frame *f, struct fields *fields, unsigned family, epic_u128 src, epic_u128 dst,
-		   uint8_t protocol, uint8_t dscp, uint8_t ttl, bool later)
+static void has_ip(struct frame *f, struct fields *fields, unsigned family, epic_u128 src,
+		   epic_u128 dst, uint8_t protocol, uint8_t dscp, uint8_t ttl, bool later)
 {
 	has(f, fields, "ip.src", (uint8_t)family, src);
 	has(f, fields, "ip.dst", (uint8_t)family, dst);
@@ -89,7 +91,8 @@ static void put_v4(struct frame *f, struct fields *fields, unsigned at)
 {
 	unsigned words = draw(3) ? 5 : 5 + (unsigned)draw(11);
 	uint8_t protocol = ANY(protocols), dscp = (uint8_t)draw(64), ttl = ANY(bytes);
-	uint32_t src = 0x0a000000 + (uint32_t)draw(4), dst = (uint32_t)(draw(2) << 31) + (uint32_t)draw(4);
+	uint32_t src = 0x0a000000 + (uint32_t)draw(4),
+		 dst = (uint32_t)(draw(2) << 31) + (uint32_t)draw(4);
 	unsigned fragment = draw(4) ? 0 : (unsigned)draw(0x2000);
 
 	put(f, at, 1, 0x40 + words);
@@ -106,7 +109,8 @@ static void put_v4(struct frame *f, struct fields *fields, unsigned at)
 static void put_v6(struct frame *f, struct fields *fields, unsigned at)
 {
 	uint8_t protocol = ANY(protocols), dscp = (uint8_t)draw(64), ttl = ANY(bytes);
-	epic_u128 src = ((epic_u128)0x20010db8 << 96) + draw(4), dst = ((epic_u128)draw(2) << 127) + draw(4);
+	epic_u128 src = ((epic_u128)0x20010db8 << 96) + draw(4),
+		  dst = ((epic_u128)draw(2) << 127) + draw(4);
 	bool parted = protocol == 44;
 	unsigned fragment = parted && draw(2) ? (unsigned)draw(0x2000) : 0;
 
@@ -156,9 +160,10 @@ static void make_frame(struct frame *f, struct fields *fields)
 
 /* ---- filters ---- */
 
-static const char *const names[] = { "eth.src", "eth.dst", "eth.type", "vlan.id", "ip.src", "ip.dst",
-				     "ip.proto", "ip.proto", "ip.dscp", "ip.ttl", "ip.frag",
-				     "l4.sport", "l4.dport", "l4.dport", "tcp.dport", "udp.dport",
+static const char *const names[] = { "eth.src",   "eth.dst",   "eth.type",  "vlan.id",
+				     "ip.src",    "ip.dst",    "ip.proto",  "ip.proto",
+				     "ip.dscp",   "ip.ttl",    "ip.frag",   "l4.sport",
+				     "l4.dport",  "l4.dport",  "tcp.dport", "udp.dport",
 				     "udp.sport", "tcp.flags", "icmp.type", "icmp.code" };
 
 static struct fx_member address(void)
@@ -172,8 +177,11 @@ static struct fx_member address(void)
 		p.length = (uint8_t[]){ 0, 1, 32, 63, 64, 127, 128 }[draw(7)];
 		p.bits = ((epic_u128)0x20010db8 << 96) + draw(4);
 	}
-	return (struct fx_member){ .kind = FX_PREFIX, .family = p.family, .length = p.length,
-				   .lo = prefix_first(p), .hi = prefix_last(p) };
+	return (struct fx_member){ .kind = FX_PREFIX,
+				   .family = p.family,
+				   .length = p.length,
+				   .lo = prefix_first(p),
+				   .hi = prefix_last(p) };
 }
 
 static struct fx_member number(const struct field *f)
@@ -229,10 +237,12 @@ static uint64_t load(const uint8_t *frame, unsigned offset, unsigned size)
 	return v;
 }
 
-static bool rule_holds(const struct match_table *t, const struct match_rule *r, const uint8_t *frame)
+static bool rule_holds(const struct match_table *t, const struct match_rule *r,
+		       const uint8_t *frame)
 {
 	for (size_t i = 0; i < t->n_fields; i++)
-		if ((load(frame, t->fields[i].offset, t->fields[i].size) & r->masks[i]) != r->values[i])
+		if ((load(frame, t->fields[i].offset, t->fields[i].size) & r->masks[i]) !=
+		    r->values[i])
 			return false;
 	return true;
 }
@@ -263,10 +273,12 @@ static bool table_is_legal(const struct match_table *t)
 		bool known = false;
 
 		for (size_t k = 0; k < i; k++) {
-			bool same = !memcmp(t->rules[i].masks, t->rules[k].masks, sizeof(t->rules[i].masks));
+			bool same = !memcmp(t->rules[i].masks, t->rules[k].masks,
+					    sizeof(t->rules[i].masks));
 
 			known = known || same;
-			if (same && !memcmp(t->rules[i].values, t->rules[k].values, sizeof(t->rules[i].values)))
+			if (same && !memcmp(t->rules[i].values, t->rules[k].values,
+					    sizeof(t->rules[i].values)))
 				return false;
 		}
 		n_masks += !known;
@@ -479,7 +491,7 @@ int main(void)
 			printf("policy %zu goes astray\n", i);
 			return 1;
 		}
-	printf("%zu policies: %zu tables, %zu of them complete, %zu refused; %zu frames\n", n, t.tables,
-	       t.complete, t.refused, t.frames);
+	printf("%zu policies: %zu tables, %zu of them complete, %zu refused; %zu frames\n", n,
+	       t.tables, t.complete, t.refused, t.frames);
 	return t.refused * 10 > n || t.tables * 2 < n;
 }

@@ -21,8 +21,10 @@ static void shares_are(const long long *weights, size_t n, const int64_t *expect
 static void simple_ratios_stay_simple(void)
 {
 	shares_are((const long long[]){ 750000000, 250000000 }, 2, (const int64_t[]){ 3, 1 });
-	shares_are((const long long[]){ 333333333, 333333333, 333333333 }, 3, (const int64_t[]){ 1, 1, 1 });
-	shares_are((const long long[]){ 555555556, 333333333, 111111111 }, 3, (const int64_t[]){ 5, 3, 1 });
+	shares_are((const long long[]){ 333333333, 333333333, 333333333 }, 3,
+		   (const int64_t[]){ 1, 1, 1 });
+	shares_are((const long long[]){ 555555556, 333333333, 111111111 }, 3,
+		   (const int64_t[]){ 5, 3, 1 });
 }
 
 static void every_share_is_between_1_and_1024(void)

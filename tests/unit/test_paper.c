@@ -208,17 +208,26 @@ static uint32_t exit_of(const struct bench *b, size_t class)
 	return b->paths[class].modules[b->paths[class].n - 1];
 }
 
-/* All rates here are equal, so any throughput ratio but 1 : 1 has to be made. */
+/* All rates here are equal: who shall have less of them must end in another's absence. */
+static bool can_hold_down(const struct bench *b, unsigned roots, const struct ir_statement *st,
+			  size_t x, size_t y)
+{
+	double tolerance = rat_double(b->slo.tolerance);
+	double most = rat_double(st->parts[x]) * (1 + tolerance);
+	double least = rat_double(st->parts[y]) * (1 - tolerance);
+
+	return most > least - 1e-9 ||
+	       !on_path(b, st->members[y], task_of(b, roots, exit_of(b, st->members[x])));
+}
+
 static bool keeps_apart(const struct bench *b, unsigned roots)
 {
 	for (size_t s = 0; s < b->level.n_statements; s++) {
 		const struct ir_statement *st = &b->statements[s];
 
 		for (size_t x = 0; st->kind == IR_THROUGHPUT_RATIO && x < st->n_members; x++)
-			for (size_t y = 0; y < x; y++)
-				if (rat_cmp(st->parts[x], st->parts[y]) &&
-				    task_of(b, roots, exit_of(b, st->members[x])) ==
-					task_of(b, roots, exit_of(b, st->members[y])))
+			for (size_t y = 0; y < st->n_members; y++)
+				if (x != y && !can_hold_down(b, roots, st, x, y))
 					return false;
 	}
 	return true;
