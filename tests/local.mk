@@ -6,6 +6,7 @@ include tests/unit/movement.mk
 include tests/unit/proxy_config.mk
 include tests/unit/walk.mk
 include tests/unit/trace.mk
+include tests/unit/paper.mk
 include tests/fuzz/local.mk
 include tests/e2e/local.mk
 include tests/lint/plan_schema.mk

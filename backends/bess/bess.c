@@ -10,6 +10,8 @@
 #include "compiler/base/text.h"
 #include "compiler/plan/bess_layout.h"
 
+enum { MOST_ROUTES = 1000 }; /* an IPLookup holds 1024 unless told otherwise */
+
 struct writing {
 	struct ctx *ctx;
 	const struct bess_layout *layout;
@@ -196,6 +198,26 @@ static void put_cycles(struct writing *w, const struct plan_module *m)
 			    dec_text(m->cost_cycles_per_byte, number));
 }
 
+static const struct ir_value *routes_of(const struct bess_node *n)
+{
+	for (size_t i = 0; n->module && i < n->module->config.n; i++)
+		if (!strcmp(n->module->config.at[i].name, "routes"))
+			return n->module->config.at[i].value;
+	return NULL;
+}
+
+/* Room for more routes than a lookup has by itself, unless the policy says how much. */
+static void put_room(struct writing *w, const struct bess_node *n)
+{
+	const struct ir_value *routes = routes_of(n);
+	bool stated = false;
+
+	for (size_t i = 0; n->module && i < n->module->config.n; i++)
+		stated = stated || !strcmp(n->module->config.at[i].name, "max_rules");
+	if (routes && routes->n_members > MOST_ROUTES && !stated)
+		sink_printf(text(w), ", max_rules=%zu", 2 * routes->n_members);
+}
+
 static void put_arguments(struct writing *w, const struct bess_node *n)
 {
 	switch (n->class->kind) {
@@ -215,6 +237,9 @@ static void put_arguments(struct writing *w, const struct bess_node *n)
 	case BESS_FILTERS:
 		if (n->matcher)
 			put_filters(w, n->matcher);
+		break;
+	case BESS_LOOKUP:
+		put_room(w, n);
 		break;
 	case BESS_RULES:
 		sink_puts(
@@ -270,11 +295,8 @@ static void put_route(struct writing *w, const struct bess_node *n, const struct
 /* Without routes everything goes on by the default route. */
 static void put_routes(struct writing *w, const struct bess_node *n)
 {
-	const struct ir_value *routes = NULL;
+	const struct ir_value *routes = routes_of(n);
 
-	for (size_t i = 0; n->module && i < n->module->config.n; i++)
-		if (!strcmp(n->module->config.at[i].name, "routes"))
-			routes = n->module->config.at[i].value;
 	if (!routes)
 		sink_printf(text(w), "%s.add(prefix='0.0.0.0', prefix_len=0, gate=0)\n", n->name);
 	else if (routes->kind == IR_VALUE_TEXT)

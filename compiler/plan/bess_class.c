@@ -80,10 +80,14 @@ static bool is_taken(const struct bess_names *n, const char *name)
 	for (size_t i = 0; i < COUNT(reserved); i++)
 		if (!strcmp(reserved[i], name))
 			return true;
-	for (size_t i = 0; i < n->used.n; i++)
-		if (!strcmp(n->used.at[i], name))
-			return true;
-	return false;
+	return map_get(&n->used, intern_text(n->interner, name));
+}
+
+void bess_names_init(struct bess_names *n, struct ctx *ctx)
+{
+	n->arena = ctx->arena;
+	n->interner = ctx->names;
+	map_init(&n->used, ctx->arena);
 }
 
 const char *bess_name(struct bess_names *n, const char *base)
@@ -99,6 +103,7 @@ const char *bess_name(struct bess_names *n, const char *base)
 	free_name = name;
 	for (unsigned i = 2; is_taken(n, free_name); i++)
 		free_name = arena_printf(n->arena, "%s_%u", name, i);
-	vec_push(n->arena, &n->used, free_name);
+	free_name = intern_text(n->interner, free_name);
+	map_put(&n->used, free_name, n);
 	return free_name;
 }

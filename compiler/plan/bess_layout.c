@@ -617,7 +617,8 @@ const struct bess_layout *bess_layout_make(struct ctx *ctx, const struct ir *ir,
 	size_t n_sources = 0;
 
 	k.made = arena_one(ctx->arena, struct bess_layout);
-	k.names.arena = k.tc_names.arena = ctx->arena;
+	bess_names_init(&k.names, ctx);
+	bess_names_init(&k.tc_names, ctx);
 	if (config->schedule.present) {
 		k.schedule = &plan->schedules.at[config->schedule.value];
 		if (!k.schedule->tasks.n || !k.schedule->tree)

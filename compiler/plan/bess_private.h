@@ -2,6 +2,7 @@
 #ifndef EPIC_PLAN_BESS_PRIVATE_H
 #define EPIC_PLAN_BESS_PRIVATE_H
 
+#include "compiler/base/map.h"
 #include "compiler/plan/bess_layout.h"
 #include "compiler/plan/forks.h"
 
@@ -9,8 +10,11 @@
 
 struct bess_names {
 	struct arena *arena;
-	VEC(const char *) used;
+	struct interner *interner;
+	struct map used; /* interned names to themselves */
 };
+
+void bess_names_init(struct bess_names *, struct ctx *);
 
 /* BASE, made an identifier that is not taken; it is then. */
 const char *bess_name(struct bess_names *, const char *base);
@@ -72,7 +76,7 @@ size_t bess_port_of(struct laying *, const struct plan_module *);
 /* Workers, tree and tasks of the copy at hand. */
 void bess_lay_schedule(struct laying *);
 void bess_lay_sources(struct laying *, size_t *n_sources);
-/* One-worker modules, modules that run by themselves. */
+/* One-worker modules, modules that run by themselves.  Needs the wires sorted. */
 void bess_check_workers(struct laying *);
 
 #endif

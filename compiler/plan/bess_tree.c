@@ -343,6 +343,7 @@ void bess_lay_sources(struct laying *k, size_t *n_sources)
 struct reach {
 	struct laying *k;
 	int64_t *wids; /* by node; -1: none yet, -2: refused already */
+	size_t *first; /* by node: its first wire, of the sorted ones */
 };
 
 static void reach(struct reach *r, size_t node, int64_t wid)
@@ -360,12 +361,25 @@ static void reach(struct reach *r, size_t node, int64_t wid)
 		return;
 	}
 	r->wids[node] = wid;
-	for (size_t i = 0; i < r->k->made->wires.n; i++) {
-		const struct bess_wire *w = &r->k->made->wires.at[i];
+	for (size_t i = r->first[node]; i < r->first[node + 1]; i++) {
+		size_t to = r->k->made->wires.at[i].to;
 
-		if (w->from == node && !r->k->made->nodes.at[w->to].class->task)
-			reach(r, w->to, wid);
+		if (!r->k->made->nodes.at[to].class->task)
+			reach(r, to, wid);
 	}
+}
+
+/* Where the wires of each node begin, and one entry more. */
+static size_t *first_wires(const struct laying *k)
+{
+	size_t *first = arena_many(LAY_ARENA(k), size_t, k->made->nodes.n + 1), i = 0;
+
+	for (size_t node = 0; node <= k->made->nodes.n; node++) {
+		while (i < k->made->wires.n && k->made->wires.at[i].from < node)
+			i++;
+		first[node] = i;
+	}
+	return first;
 }
 
 /* The worker whose tree a task hangs in. */
@@ -387,7 +401,7 @@ static bool is_attached(const struct laying *k, size_t node)
 
 void bess_check_workers(struct laying *k)
 {
-	struct reach r = { k, arena_many(LAY_ARENA(k), int64_t, k->made->nodes.n) };
+	struct reach r = { k, arena_many(LAY_ARENA(k), int64_t, k->made->nodes.n), first_wires(k) };
 
 	for (size_t i = 0; i < k->made->nodes.n; i++)
 		r.wids[i] = -1;

@@ -676,26 +676,46 @@ static struct rat grid_up(struct rat r)
 	return rat_make(steps.num / steps.den + 1, one_grid);
 }
 
-/* Halves in doubles, then between there and here in exact numbers. */
+struct halving {
+	const struct demand *demand;
+	const struct cut *cut;
+	const uint32_t *worker;
+	uint64_t low, high; /* steps of the grid: too little, enough */
+};
+
+static struct rat steps_of(const struct halving *h, uint64_t steps)
+{
+	return rat_mul(h->demand->net->slo->tolerance, rat_make((__int128)steps, (__int128)1 << GRID));
+}
+
+static void halve(struct halving *h, uint64_t until, bool exactly)
+{
+	while (h->high - h->low > until) {
+		uint64_t middle = h->low + (h->high - h->low) / 2;
+
+		if (is_feasible(h->demand, h->cut, h->worker, steps_of(h, middle), exactly))
+			h->high = middle;
+		else
+			h->low = middle;
+	}
+}
+
+/* Halves in doubles, which may be too easily content, then between there and here in
+ * exact numbers. */
 static struct rat least_by_halving(const struct demand *d, const struct cut *c, const uint32_t *worker)
 {
-	struct rat most = d->net->slo->tolerance;
-	uint64_t low = 0, high = (uint64_t)1 << GRID, margin = (uint64_t)1 << (GRID - 24);
+	uint64_t all = (uint64_t)1 << GRID, margin = all >> 24;
+	struct halving h = { d, c, worker, 0, all };
 
-	for (int exactly = 0; exactly < (is_large(c) ? 1 : 2); exactly++) {
-		while (high - low > (exactly ? 1 : margin)) {
-			uint64_t middle = low + (high - low) / 2;
-			struct rat at = rat_mul(most, rat_make((__int128)middle, (__int128)1 << GRID));
-
-			if (is_feasible(d, c, worker, at, exactly))
-				high = middle;
-			else
-				low = middle;
-		}
-		low = !exactly && low > margin ? low - margin : low;
-		high = !exactly && high < ((uint64_t)1 << GRID) - margin ? high + margin : high;
-	}
-	return rat_mul(most, rat_make((__int128)high, (__int128)1 << GRID));
+	halve(&h, margin, false);
+	if (is_large(c))
+		return steps_of(&h, h.high);
+	h.low = h.low > margin ? h.low - margin : 0;
+	h.high = h.high < all - margin ? h.high + margin : all;
+	if (!is_feasible(d, c, worker, steps_of(&h, h.high), true))
+		h.high = all;
+	halve(&h, 1, true);
+	return steps_of(&h, h.high);
 }
 
 static bool has_one_ratio(const struct demand *d)

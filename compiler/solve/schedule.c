@@ -1,6 +1,7 @@
 /* One target: which models are solved, and what becomes of their answers. */
 #include <config.h>
 
+#include <math.h>
 #include <string.h>
 
 #include "compiler/solve/leaf.h"
@@ -42,18 +43,18 @@ static void try_solution(struct solving *s, const struct demand *d)
 		search_try(&s->search, d, root);
 }
 
+/* The published program says nothing of floors exactly, nor of overheads: a cut that it
+ * finds and that does not stand is no answer, and no proof that there is none. */
 static void try_published(struct solving *s, const struct demand *d)
 {
 	struct paper_answer answer;
+	enum lp_status status = paper_solve(s->arena, d->net, s->options, &answer);
 
-	if (d->net->parted)
-		return;
-	if (paper_solve(s->arena, d->net, s->options, &answer) == LP_LIMIT)
-		s->search.stopped = true;
 	s->search.n_nodes += answer.n_nodes;
 	if (answer.found)
 		search_try(&s->search, d, answer.root);
-	s->search.open_tasks = answer.found && !s->search.stopped ? SIZE_MAX : (size_t)answer.bound;
+	s->search.stopped = status != LP_IMPOSSIBLE && (status != LP_BEST || !s->search.best);
+	s->search.open_tasks = status == LP_BEST && s->search.best ? SIZE_MAX : (size_t)ceil(answer.bound - 1e-6);
 }
 
 static void solve_net(struct solving *s, bool parted)
@@ -154,7 +155,7 @@ static void fill_objective(struct solving *s, const struct answer *a, const stru
 	struct rat value = s->slo->tasks_first ? rat_uint(a->cut->n_tasks) : leading_rate(a, leaf);
 	double open = s->search.open_rate * (double)s->target->replicas;
 
-	out->optimal = proven && !given && s->options->formulation == FORMULATION_COMPACT;
+	out->optimal = proven && !given;
 	out->bound = value;
 	if (!proven && s->slo->tasks_first)
 		out->bound = rat_uint(s->search.open_tasks < a->cut->n_tasks ? s->search.open_tasks : a->cut->n_tasks);

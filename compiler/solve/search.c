@@ -144,11 +144,19 @@ bool search_try(struct cut_search *s, const struct demand *d, const bool *root)
 
 /* ---- the tree ---- */
 
+/* Nodes right behind one way of which at least one must be a root. */
+struct fork {
+	const uint32_t *nodes;
+	size_t n;
+};
+
 struct tree {
 	struct cut_search *search;
 	const struct demand *demand;
 	struct relaxed *relaxed;
+	struct arena *arena;
 	bool any;
+	VEC(struct fork) forks; /* disjoint */
 };
 
 /* What has to be a root for priorities to bite: a module of b alone right behind one
@@ -275,6 +283,84 @@ static void leave_open(struct cut_search *s, size_t roots, double rate)
 	s->open_tasks = roots < s->open_tasks ? roots : s->open_tasks;
 }
 
+/* ---- what must be cut ---- */
+
+static bool is_open(const struct tree *t, uint32_t node)
+{
+	return t->demand->net->nodes[node].ways.n && relaxed_decision(t->relaxed, node) == OPEN;
+}
+
+static bool can_join(struct tree *t, const uint32_t *nodes, size_t n)
+{
+	double rates[t->demand->net->n_stages + 1];
+	bool possible;
+
+	for (size_t i = 0; i < n; i++)
+		relaxed_decide(t->relaxed, nodes[i], JOINED);
+	possible = relaxed_solve(t->relaxed, rates);
+	for (size_t i = 0; i < n; i++)
+		relaxed_decide(t->relaxed, nodes[i], OPEN);
+	return possible;
+}
+
+/* A node that cannot be joined is a root. */
+static void probe_nodes(struct tree *t)
+{
+	for (uint32_t i = 0; i < t->demand->net->n_nodes && !search_enough(t->search); i++)
+		if (is_open(t, i) && !can_join(t, &i, 1))
+			relaxed_decide(t->relaxed, i, ROOT);
+}
+
+/* Of nodes that cannot all be joined one is a root, at least. */
+static void probe_forks(struct tree *t)
+{
+	const struct net *net = t->demand->net;
+	bool *taken = arena_many(t->arena, bool, net->n_nodes);
+
+	for (uint32_t w = 0; w < net->n_ways && !search_enough(t->search); w++) {
+		struct ids next = net->nodes[net->ways[w].node].next;
+		uint32_t *nodes = arena_many(t->arena, uint32_t, next.n);
+		size_t n = 0;
+
+		for (size_t i = 0; i < next.n; i++)
+			if (is_open(t, next.at[i]) && !taken[next.at[i]])
+				nodes[n++] = next.at[i];
+		if (n < 2 || can_join(t, nodes, n))
+			continue;
+		for (size_t i = 0; i < n; i++)
+			taken[nodes[i]] = true;
+		vec_push(t->arena, &t->forks, (struct fork){ nodes, n });
+	}
+}
+
+/* Worth its programs where none takes long. */
+static void probe(struct tree *t)
+{
+	enum { MOST_PROBED = 150 };
+
+	if (t->any || t->demand->net->n_ways > MOST_PROBED)
+		return;
+	probe_nodes(t);
+	probe_forks(t);
+}
+
+/* Roots that are still to come in this part of the tree. */
+static size_t missing_roots(const struct tree *t)
+{
+	size_t missing = 0;
+
+	for (size_t i = 0; i < t->forks.n; i++) {
+		bool has_root = false;
+
+		for (size_t k = 0; k < t->forks.at[i].n; k++)
+			has_root |= relaxed_decision(t->relaxed, t->forks.at[i].nodes[k]) == ROOT;
+		missing += !has_root;
+	}
+	return missing;
+}
+
+/* ---- descending ---- */
+
 static void explore(struct tree *t, double above);
 
 static void branch(struct tree *t, uint32_t node, double rate)
@@ -302,7 +388,7 @@ static bool is_settled_by_joining(struct tree *t, size_t roots, const double *ra
 static void explore(struct tree *t, double above)
 {
 	struct cut_search *s = t->search;
-	size_t roots = relaxed_roots(t->relaxed);
+	size_t missing = missing_roots(t), roots = relaxed_roots(t->relaxed) + missing;
 	double rates[t->demand->net->n_stages + 1];
 	uint32_t node;
 
@@ -317,8 +403,11 @@ static void explore(struct tree *t, double above)
 	case BEHIND:
 		return;
 	case LEVEL:
-		try_joined(t);
-		return;
+		if (!missing) {
+			try_joined(t);
+			return;
+		}
+		break;
 	case AHEAD:
 		break;
 	}
@@ -328,7 +417,7 @@ static void explore(struct tree *t, double above)
 	}
 	node = relaxed_most_torn(t->relaxed);
 	if (node == ID_NONE) {
-		if (is_settled_by_joining(t, roots, rates))
+		if (is_settled_by_joining(t, relaxed_roots(t->relaxed), rates))
 			return;
 		node = relaxed_busiest(t->relaxed);
 	}
@@ -396,10 +485,11 @@ void search_run(struct cut_search *s, const struct demand *d, bool any)
 
 	if (begin_greedily(s, d))
 		return;
-	scratch = arena_new();
+	scratch = t.arena = arena_new();
 	t.relaxed = relaxed_new(scratch, d);
 	join_as_asked(&t);
 	force_priorities(&t);
+	probe(&t);
 	explore(&t, offered_rate(d));
 	relaxed_free(t.relaxed);
 	arena_free(scratch);

@@ -89,9 +89,10 @@ static struct rat member_time(const struct schedule *s, const struct ir_member *
 /* "data : logs is 8.48 : 1" */
 static void note_ratio(struct run *r, const struct schedule *s, const struct ir_level *l, const struct ir_statement *st)
 {
+	enum { MOST_MEMBERS = 6 };
 	struct rat last = member_time(s, &l->members[st->members[st->n_members - 1]]);
 
-	if (st->kind != IR_CPU_RATIO || !rat_sign(last))
+	if (st->kind != IR_CPU_RATIO || st->n_members > MOST_MEMBERS || !rat_sign(last))
 		return;
 	fputs(", and cpu ", r->err);
 	for (size_t i = 0; i < st->n_members; i++)

@@ -279,6 +279,29 @@ def compile_policy(path, out):
     return done.returncode, done.stderr
 
 
+def check_launch(out, target, plan):
+    """What epic-dpdkd is started with (backend dpdk)."""
+    path = os.path.join(out, target["files"][0])
+    with open(path, encoding="utf-8") as f:
+        launch = json.load(f)
+    problems = []
+    if list(launch) != ["devices", "eal", "lcores", "plan", "target"]:
+        problems.append(f"keys {list(launch)}")
+    if not os.path.exists(os.path.join(os.path.dirname(path), launch["plan"])):
+        problems.append(f"there is no plan {launch['plan']}")
+    config = target["config"]
+    if len(set(launch["lcores"])) != config["replicas"] * len(config["cores"]):
+        problems.append(f"lcores {launch['lcores']}")
+    stated = {m["id"]: m["config"]["device"] for p in plan["pipelines"] if p["name"] in config["pipelines"]
+              for m in p["modules"] if "device" in m["config"]}
+    if {d["module"]: d["device"] for d in launch["devices"]} != stated:
+        problems.append(f"devices {launch['devices']}")
+    named = [d for option, d in zip(launch["eal"], launch["eal"][1:]) if option in ("-a", "--vdev")]
+    if sorted(named) != sorted({d for d in stated.values() if re.match(r"net_|[0-9a-f:]+\.", d)}):
+        problems.append(f"eal {launch['eal']}")
+    return problems
+
+
 def check_policy(path):
     with open(path, encoding="utf-8") as f:
         policy = f.read()
@@ -292,6 +315,10 @@ def check_policy(path):
         with open(os.path.join(out, stem + ".plan.json"), encoding="utf-8") as f:
             plan = json.load(f)
         for target in plan["targets"]:
+            if target["backend"] == "dpdk":
+                problems = check_launch(out, target, plan)
+                print(f"{stem}, {target['name']}: launch.json{' ' if problems else ''}{'; '.join(problems)}")
+                bad += bool(problems)
             if target["backend"] != "bess":
                 continue
             n += 1
