@@ -7,12 +7,15 @@ include tests/unit/proxy_config.mk
 include tests/unit/walk.mk
 include tests/unit/trace.mk
 include tests/unit/paper.mk
+include tests/unit/bess.mk
 include tests/fuzz/local.mk
 include tests/e2e/local.mk
 include tests/lint/plan_schema.mk
 include tests/prop/filter.mk
 include tests/prop/bridges.mk
 include tests/prop/walk.mk
+include tests/prop/match.mk
+include tests/backends/bess.mk
 include tests/bench/local.mk
 include tests/golden/local.mk
 include tests/golden/check_plan.mk
@@ -21,7 +24,7 @@ include tests/golden/graph.mk
 TESTS += tests/lint/layers.sh tests/golden/examples_test.sh tests/golden/pages_test.sh
 EXTRA_DIST += tests/golden/examples_test.sh tests/golden/pages_test.sh tests/golden/examples \
 	examples/README.md examples/bng.epi examples/fig31.epi examples/firewall.epi examples/proxies.epi \
-	examples/sepsis.epi examples/demo stdlib/README.md doc compiler/README.md grammar/README.md \
+	examples/sepsis.epi examples/alpine examples/demo stdlib/README.md doc compiler/README.md grammar/README.md \
 	backends/README.md runtime/README.md tests/README.md
 EXTRA_DIST += tests/lint/layers.sh tests/lint/layers.py tests/summary.sh tests/skips
 

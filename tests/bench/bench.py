@@ -25,7 +25,7 @@ PUBLISHED = [("IP router, 8 modules", "router", "fair-shares", 43.41), ("firewal
 TREES = {2: 10, 3: 10, 4: 10, 5: 10, 6: 10, 7: 10, 8: 3, 9: 2, 10: 2}
 LIMIT = "60s"
 # From this depth on an answer near the best one will do, or the best found in time.
-LARGE, NEAR = 6, ["--gap", "5%", "--time-limit", "800ms"]
+LARGE, NEAR = 6, ["--gap", "5%", "--time-limit", "400ms"]
 ATTRIBUTES = ["firewall", "segmentation", "encryption", "key-management", "audit-log"]
 
 

@@ -22,7 +22,8 @@ compile()
 {
 	out=$1
 	mkdir -p "$out" "$tmp/src"
-	cp "$src"/examples/*.epi "$tmp/src/"
+	cp "$src"/examples/*.epi "$tmp/src/" # they use each other
+	cp "$policy" "$tmp/src/$name.epi"
 	(
 		cd "$tmp/src" || exit 1
 		run check "$name.epi"
@@ -32,8 +33,11 @@ compile()
 	sed -i "s#$tmp#TMP#g" "$out/said"
 }
 
-for policy in "$src"/examples/*.epi; do
+for policy in "$src"/examples/*.epi "$src"/examples/alpine/*.epi; do
 	name=$(basename "$policy" .epi)
+	case $policy in
+	*/alpine/*) name=alpine-$name ;;
+	esac
 	compile "$tmp/$name.1"
 	(
 		LC_ALL=C.UTF-8 LC_NUMERIC=de_DE.UTF-8 TZ=Asia/Tokyo
