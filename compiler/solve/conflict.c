@@ -75,7 +75,7 @@ bool slo_is_feasible(struct solving *s, const struct ir_slo *slo, bool *decided)
 	options.progress = NULL;
 	solving_run(&probe);
 	feasible = probe.search.best && (!probe.search.best->net->parted || probe.separable);
-	*decided = feasible || !probe.search.stopped;
+	*decided = feasible || !(probe.search.stopped || probe.search.cut_short);
 	arena_free(scratch);
 	return feasible;
 }

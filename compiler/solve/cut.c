@@ -41,6 +41,14 @@ static uint32_t leader(const uint32_t *lead, uint32_t t)
 	return t;
 }
 
+/* The smaller number leads. */
+static void lead_together(uint32_t *lead, uint32_t a, uint32_t b)
+{
+	uint32_t x = leader(lead, a), y = leader(lead, b);
+
+	lead[x > y ? x : y] = x > y ? y : x;
+}
+
 /* A queue serves what arrives in proportion. */
 static void join_feeders(const struct cut *c, uint32_t *lead)
 {
@@ -50,14 +58,12 @@ static void join_feeders(const struct cut *c, uint32_t *lead)
 
 		for (size_t i = 0; i < ways.n; i++) {
 			uint32_t parent = c->net->ways[ways.at[i]].parent;
-			uint32_t feeder = parent == ID_NONE ? ID_NONE : leader(lead, c->runs[parent]);
 
-			if (feeder == ID_NONE)
+			if (parent == ID_NONE)
 				continue;
 			if (first == ID_NONE)
-				first = feeder;
-			first = leader(lead, first);
-			lead[first > feeder ? first : feeder] = first > feeder ? feeder : first;
+				first = c->runs[parent];
+			lead_together(lead, first, c->runs[parent]);
 		}
 	}
 }
@@ -201,8 +207,7 @@ static void glue_module(const struct cut *c, uint32_t module, const struct ids *
 				continue;
 			if (first == ID_NONE)
 				first = t;
-			lead[leader(lead, t)] = leader(lead, first);
-			first = leader(lead, first);
+			lead_together(lead, first, t);
 		}
 }
 

@@ -151,13 +151,13 @@ static struct rat leading_rate(const struct answer *a, const struct leaf *leaf)
 static void fill_objective(struct solving *s, const struct answer *a, const struct leaf *leaf, struct schedule *out)
 {
 	bool given = s->options->partition != PARTITION_AUTO || s->options->solution;
-	bool proven = given || s->search.open_tasks == SIZE_MAX;
+	bool proven = given || (s->search.open_tasks == SIZE_MAX && !s->search.cut_short);
 	struct rat value = s->slo->tasks_first ? rat_uint(a->cut->n_tasks) : leading_rate(a, leaf);
 	double open = s->search.open_rate * (double)s->target->replicas;
 
 	out->optimal = proven && !given;
 	out->bound = value;
-	if (!proven && s->slo->tasks_first)
+	if (!proven && s->slo->tasks_first && s->search.open_tasks != SIZE_MAX)
 		out->bound = rat_uint(s->search.open_tasks < a->cut->n_tasks ? s->search.open_tasks : a->cut->n_tasks);
 	else if (!proven && open > rat_double(value))
 		out->bound = from_double(open);
@@ -170,8 +170,8 @@ static bool finish(struct solving *s, struct schedule *out)
 	struct answer *a = s->search.best;
 	struct leaf leaf = { true, a->rates, (struct rat *)a->service };
 
-	if (!a->judged)
-		a->deviation = leaf_deviation(a->demand, a->cut, a->worker);
+	answer_judge(a);
+	workers_settle(&s->search, a);
 	if (!a->service)
 		leaf = leaf_solve(s->arena, a->demand, a->cut, a->worker, a->deviation, true);
 	if (!leaf.feasible)
@@ -217,7 +217,7 @@ static void judge(struct solving *s, struct schedule *out)
 		fail(out, E0707);
 		return;
 	}
-	if (!a && !s->search.stopped) {
+	if (!a && !s->search.stopped && !s->search.cut_short) {
 		bool few = too_few_tasks(s, false) && (!may_part(s) || too_few_tasks(s, true));
 
 		fail(out, few ? E0705 : E0701);

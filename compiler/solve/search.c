@@ -58,20 +58,27 @@ static int compare_sizes(const struct answer *a, const struct answer *b)
 	return (a->cut->n_tasks > b->cut->n_tasks) - (a->cut->n_tasks < b->cut->n_tasks);
 }
 
+void answer_judge(struct answer *a)
+{
+	if (!a->judged)
+		a->deviation = leaf_deviation(a->demand, a->cut, a->worker);
+	a->judged = true;
+}
+
 static int compare_deviations(struct answer *a, struct answer *b)
 {
-	struct answer *both[] = { a, b };
-
 	if (!a->demand->ratios.n)
 		return 0;
-	for (int i = 0; i < 2; i++) {
-		struct answer *x = both[i];
-
-		if (!x->judged)
-			x->deviation = leaf_deviation(x->demand, x->cut, x->worker);
-		x->judged = true;
-	}
+	answer_judge(a);
+	answer_judge(b);
 	return rat_cmp(a->deviation, b->deviation);
+}
+
+bool answer_level(struct answer *a, const struct answer *b)
+{
+	struct answer other = *b;
+
+	return !compare_rates(a, b) && !compare_deviations(a, &other);
 }
 
 /* Modules are numbered in the order of their names, and so are nodes. */

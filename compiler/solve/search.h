@@ -33,6 +33,7 @@ struct cut_search {
 	uint64_t n_nodes;
 	double started;      /* of the clock, seconds */
 	bool stopped;        /* by limit or by who watches */
+	bool cut_short;      /* some cut has too many placings to look at all */
 	double reported;     /* when who watches was asked last */
 	/* No cut that was not looked at is better than this: 0 and SIZE_MAX if all were. */
 	double open_rate;  /* of the first stage */
@@ -41,6 +42,13 @@ struct cut_search {
 
 /* < 0: A comes before B, that is, A is better. */
 int answer_compare(bool tasks_first, struct answer *, struct answer *);
+/* Finds the deviation of an answer, once. */
+void answer_judge(struct answer *);
+/* Whether two answers of one cut deliver the same and are as close to the ratios. */
+bool answer_level(struct answer *, const struct answer *);
+/* Of placings that are level with an answer's takes the lexicographically first, if it
+ * is found within a few thousand programs. */
+void workers_settle(struct cut_search *, struct answer *);
 /* Judges one cut, on the best workers for it, and keeps it if it is better than what
  * is known.  True: it is feasible. */
 bool search_try(struct cut_search *, const struct demand *, const bool *root);

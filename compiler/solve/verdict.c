@@ -65,7 +65,8 @@ static void tell_inseparable(struct telling *t)
 static void tell_limit(struct telling *t)
 {
 	struct schedule *out = t->out;
-	bool tasks = t->s->slo->tasks_first;
+	bool ranked = t->s->slo->levels[0].n_priorities > 0;
+	struct diag *d;
 
 	if (t->s->refusal) {
 		diag_note(t->diags, tell(t, E0702, t->s->target->span, "was not decided"),
@@ -77,14 +78,20 @@ static void tell_limit(struct telling *t)
 			  "allow more time with --time-limit, or name fewer classes in one slo");
 		return;
 	}
-	if (out->optimal || rat_double(out->gap) <= t->s->options->gap + 1e-12 ||
-	    t->s->options->partition != PARTITION_AUTO)
+	if (out->optimal || t->s->options->partition != PARTITION_AUTO || t->s->options->solution ||
+	    (t->s->options->gap > 0 && rat_double(out->gap) <= t->s->options->gap))
 		return;
-	diag_note(t->diags, tell(t, W0702, t->s->target->span, "is met, but not proven to be met best"),
-		  tasks ? "%.10g tasks, at least %.10g are needed: a gap of %.2f%%" :
-			  "%.10g packets/s, at most %.10g can be: a gap of %.2f%%",
-		  tasks ? (double)out->n_tasks : rat_double(out->rate), rat_double(out->bound),
-		  100 * rat_double(out->gap));
+	d = tell(t, W0702, t->s->target->span, "is met, but not proven to be met best");
+	if (!rat_sign(out->gap))
+		diag_note(t->diags, d, "%s cannot be improved; what is open are the criteria behind",
+			  t->s->slo->tasks_first ? "the number of tasks" : ranked ? "the rate of the first rank" : "the rate");
+	else if (t->s->slo->tasks_first)
+		diag_note(t->diags, d, "%zu tasks, at least %.10g are needed: a gap of %.2f%%", out->n_tasks,
+			  rat_double(out->bound), 100 * rat_double(out->gap));
+	else
+		diag_note(t->diags, d, "%.10g packets/s%s, at most %.10g can be: a gap of %.2f%%",
+			  rat_double(out->bound) / (1 + rat_double(out->gap)), ranked ? " of the first rank" : "",
+			  rat_double(out->bound), 100 * rat_double(out->gap));
 }
 
 /* ---- E0701 ---- */
