@@ -124,13 +124,6 @@ static bool is_source(const struct ir_pipeline *p, uint32_t module)
 	       (p->modules[module].role == IR_ROLE_PORT && out && !in);
 }
 
-static real packet_bytes(const struct checking *c, const struct ir_class *class)
-{
-	if (class->has_packet)
-		return value(class->packet);
-	return c->pipeline->has_packet ? value(c->pipeline->packet) : 0;
-}
-
 static uint32_t root_rank(const struct checking *c, uint32_t class)
 {
 	const struct ir_level *top = &c->slo->levels[0];
@@ -148,7 +141,7 @@ static struct traffic traffic_of(const struct checking *c, uint32_t number, cons
 	t.named = ids_has(c->slo->classes, number);
 	t.copy = t.named ? number : ID_REST;
 	t.rank = root_rank(c, number);
-	t.packet = packet_bytes(c, class);
+	t.packet = class->has_packet ? value(class->packet) : 0;
 	t.paths = arena_many(c->arena, const struct ir_path *, class->n_paths);
 	t.runs = arena_many(c->arena, uint32_t *, class->n_paths);
 	t.on = arena_many(c->arena, bool, c->pipeline->n_modules);
