@@ -9,6 +9,7 @@
 #define FONT "Helvetica,Arial,sans-serif"
 
 enum { EXIT_ENVIRONMENT = 5 };
+enum { FILTER_WIDTH = 28, FILTER_LINES = 3 };
 
 /* ---- memory and sets ---- */
 
@@ -154,6 +155,34 @@ void draw_legend_close(FILE *to)
 void draw_close(FILE *to)
 {
 	fputs("  }\n}\n", to);
+}
+
+void put_edge_tooltip(FILE *to, const struct rplan_edge *e)
+{
+	struct text tip;
+	char *tooltip;
+
+	text_open(&tip);
+	fprintf(tip.to, "%s %s %s\nwhen %s", e->from, e->copy ? "->>" : "->", e->to, e->when);
+	if (e->rate_pps.present) {
+		fputs("\n", tip.to);
+		put_rate(tip.to, e->rate_pps.value, "pps");
+	}
+	tooltip = text_take(&tip);
+	fputs("tooltip=", to);
+	put_quoted(to, tooltip);
+	fputs(", labeltooltip=", to);
+	put_quoted(to, tooltip);
+	free(tooltip);
+}
+
+void put_filter(FILE *to, const char *when)
+{
+	if (!strcmp(when, "true"))
+		return;
+	fputs("<FONT POINT-SIZE=\"9\">", to);
+	put_wrapped(to, when, FILTER_WIDTH, FILTER_LINES);
+	fputs("</FONT>", to);
 }
 
 void draw_nothing(FILE *to, const char *words)

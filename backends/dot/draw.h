@@ -14,6 +14,8 @@
 void draw_areas(FILE *, const struct rplan_plan *);
 void draw_flows(FILE *, const struct rplan_plan *);
 void draw_pipelines(FILE *, const struct rplan_plan *);
+void draw_tasks(FILE *, const struct rplan_plan *);
+void draw_schedulers(FILE *, const struct rplan_plan *);
 
 /* ---- what views share ---- */
 
@@ -42,6 +44,10 @@ void draw_legend_open(FILE *);
 void draw_legend_row(FILE *, const char *colour, const char *sample, const char *meaning);
 void draw_legend_close(FILE *);
 void draw_close(FILE *);
+/* The attributes tooltip and labeltooltip of an edge of a pipeline. */
+void put_edge_tooltip(FILE *, const struct rplan_edge *);
+/* Its filter in small print for an HTML-like label; nothing if all packets meet it. */
+void put_filter(FILE *, const char *when);
 /* A box that says that there is nothing to see. */
 void draw_nothing(FILE *, const char *words);
 

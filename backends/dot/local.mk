@@ -8,6 +8,9 @@ epic_graph_SOURCES = \
 	%D%/main.c \
 	%D%/pipelines.c \
 	%D%/render.c %D%/render.h \
+	%D%/schedule.c %D%/schedule.h \
+	%D%/schedulers.c \
+	%D%/tasks.c \
 	%D%/words.c
 epic_graph_CFLAGS = $(AM_CFLAGS) $(GVC_CFLAGS)
 epic_graph_LDADD = runtime/plan/libplanreader.a $(GVC_LIBS) $(CBOR_LIBS) -lm

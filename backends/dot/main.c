@@ -17,15 +17,16 @@ enum { EXIT_USE = 2, EXIT_ENVIRONMENT = 5 };
 
 struct view {
 	const char *name, *shows;
-	void (*draw)(FILE *, const struct rplan_plan *); /* NULL: not written yet */
+	void (*draw)(FILE *, const struct rplan_plan *);
 };
 
 static const struct view views[] = {
 	{ "areas", "nodes with equal attributes, and the movements between them", draw_areas },
 	{ "flows", "every flow, the functions that bridge it, or why it is refused", draw_flows },
 	{ "pipelines", "modules, filters and rates", draw_pipelines },
-	{ "tasks", "", NULL },
-	{ "schedulers", "", NULL },
+	{ "tasks", "modules by the task that runs them, and the queues between", draw_tasks },
+	{ "schedulers", "the scheduler tree of each target: ranks, shares, workers",
+	  draw_schedulers },
 };
 
 struct format {
@@ -59,8 +60,7 @@ static void print_help(void)
 	printf("  --view VIEW         what is drawn; by default flows, or pipelines if there are "
 	       "none\n");
 	for (size_t i = 0; i < N_VIEWS; i++)
-		if (views[i].draw)
-			printf("      %-15s %s\n", views[i].name, views[i].shows);
+		printf("      %-15s %s\n", views[i].name, views[i].shows);
 	puts("  --as dot|svg        form of the result (svg)\n"
 	     "  -o, --output FILE   where it goes; - is standard output (the default)\n"
 	     "  -h, --help          this text\n"
@@ -129,13 +129,12 @@ static int set_view(struct options *o, const char *name)
 	for (size_t i = 0; i < N_VIEWS; i++) {
 		if (strcmp(views[i].name, name))
 			continue;
-		if (!views[i].draw)
-			return complain(EXIT_USE, "the view %s is not written yet", name);
 		o->view = &views[i];
 		return 0;
 	}
-	return complain(EXIT_USE, "there is no view %s; views are areas, flows and pipelines",
-			name);
+	return complain(
+	    EXIT_USE,
+	    "there is no view %s; views are areas, flows, pipelines, tasks and schedulers", name);
 }
 
 static int set_format(struct options *o, const char *name)

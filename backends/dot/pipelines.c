@@ -7,8 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FILTER_WIDTH = 28, FILTER_LINES = 3 };
-
 /* Lines are this wide at rate 0, and that much wider at the highest rate of the pipeline. */
 static const double narrowest = 1.2, widening = 2.6;
 
@@ -103,25 +101,6 @@ static void put_strangers(FILE *to, const struct drawn_pipeline *d)
 	}
 }
 
-static void put_edge_tooltip(FILE *to, const struct rplan_edge *e)
-{
-	struct text tip;
-	char *tooltip;
-
-	text_open(&tip);
-	fprintf(tip.to, "%s %s %s\nwhen %s", e->from, e->copy ? "->>" : "->", e->to, e->when);
-	if (e->rate_pps.present) {
-		fputs("\n", tip.to);
-		put_rate(tip.to, e->rate_pps.value, "pps");
-	}
-	tooltip = text_take(&tip);
-	fputs("tooltip=", to);
-	put_quoted(to, tooltip);
-	fputs(", labeltooltip=", to);
-	put_quoted(to, tooltip);
-	free(tooltip);
-}
-
 static void put_edge_label(FILE *to, const struct rplan_edge *e)
 {
 	bool filtered = strcmp(e->when, "true");
@@ -136,11 +115,7 @@ static void put_edge_label(FILE *to, const struct rplan_edge *e)
 		put_rate(to, e->rate_pps.value, "pps");
 		fputs("</B><BR ALIGN=\"LEFT\"/>", to);
 	}
-	if (filtered) {
-		fputs("<FONT POINT-SIZE=\"9\">", to);
-		put_wrapped(to, e->when, FILTER_WIDTH, FILTER_LINES);
-		fputs("</FONT>", to);
-	}
+	put_filter(to, e->when);
 	fputs(">", to);
 }
 

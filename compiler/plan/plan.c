@@ -263,14 +263,12 @@ static struct plan_packet_config *packet_config(struct building *b, const struct
 static struct plan_dot_config *dot_config(struct building *b, const struct ir_target *t)
 {
 	struct plan_dot_config *c = arena_one(ARENA(b), struct plan_dot_config);
-	bool later_format = strcmp(t->format, "dot") && strcmp(t->format, "svg");
-	bool later_view = !strcmp(t->view, "tasks") || !strcmp(t->view, "schedulers");
 
 	c->view = t->view;
 	c->format = t->format;
-	if (later_format || later_view)
-		diag_add(&b->ctx->diags, E0802, t->span, "this release does not draw %s '%s' yet",
-			 later_format ? "the form" : "the view", later_format ? t->format : t->view);
+	if (strcmp(t->format, "dot") && strcmp(t->format, "svg"))
+		diag_add(&b->ctx->diags, E0802, t->span, "this release does not draw the form '%s' yet",
+			 t->format);
 	return c;
 }
 

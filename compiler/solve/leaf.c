@@ -704,7 +704,7 @@ static void halve(struct halving *h, uint64_t until, bool exactly)
  * exact numbers. */
 static struct rat least_by_halving(const struct demand *d, const struct cut *c, const uint32_t *worker)
 {
-	uint64_t all = (uint64_t)1 << GRID, margin = all >> 24;
+	uint64_t all = (uint64_t)1 << GRID, margin = all >> (is_large(c) ? 10 : 24);
 	struct halving h = { d, c, worker, 0, all };
 
 	halve(&h, margin, false);

@@ -20,8 +20,8 @@
 
 typedef long double real;
 
-/* What rounding may explain: relative. */
-static const real slack = 1e-9L;
+/* What rounding may explain: relative, and in shares that all but vanish. */
+static const real slack = 1e-9L, speck = 1e-15L;
 
 /* A class that passes the pipeline, or the rest. */
 struct traffic {
@@ -82,7 +82,7 @@ static real value(struct rat r)
 
 static bool at_most(real a, real b)
 {
-	return a <= b + slack * fmaxl(fabsl(a), fabsl(b));
+	return a <= b + slack * fmaxl(fabsl(a), fabsl(b)) + speck;
 }
 
 static bool same(real a, real b)
@@ -1047,8 +1047,6 @@ static struct sched_node expect_leaf(uint32_t task)
 
 static struct sched_node expect_weighted(struct nodes items, uint32_t level)
 {
-	for (size_t i = 0; i < items.n; i++)
-		items.at[i].weighted = true;
 	return (struct sched_node){ .kind = SCHED_WEIGHTED, .level = level, .task = ID_NONE,
 				    .children = items.at, .n_children = items.n };
 }
@@ -1072,23 +1070,22 @@ static struct ids tasks_within(const struct checking *c, uint32_t level)
 
 static struct sched_node expect_level(const struct checking *c, uint32_t level);
 
-/* By the text of the id: "t10" comes before "t2". */
-static int compare_task_ids(const void *x, const void *y)
+/* By id as the plan writes it: t10 comes before t2. */
+static int leaf_order(const void *x, const void *y)
 {
-	char a[16], b[16];
+	char a[24], b[24];
 
-	snprintf(a, sizeof(a), "%u", *(const uint32_t *)x);
-	snprintf(b, sizeof(b), "%u", *(const uint32_t *)y);
+	snprintf(a, sizeof(a), "%u", ((const struct sched_node *)x)->task);
+	snprintf(b, sizeof(b), "%u", ((const struct sched_node *)y)->task);
 	return strcmp(a, b);
 }
 
-/* What hangs at a rank of a level: groups by name, then leaves by task, among them what
- * is left of a group with a single task. */
+/* What hangs at a rank of a level: groups by name, then leaves, among them what is left
+ * of a group with a single task. */
 static struct nodes expect_items(const struct checking *c, uint32_t level, uint32_t rank)
 {
 	const struct ir_level *l = &c->slo->levels[level];
-	struct nodes items = { 0 };
-	VEC(uint32_t) leaves = { 0 };
+	struct nodes items = { 0 }, leaves = { 0 };
 
 	for (size_t m = 0; m < l->n_members; m++) {
 		struct ids tasks = { 0 };
@@ -1096,17 +1093,17 @@ static struct nodes expect_items(const struct checking *c, uint32_t level, uint3
 		if (l->members[m].level != ID_NONE && l->members[m].rank == rank)
 			tasks = tasks_within(c, l->members[m].level);
 		if (tasks.n == 1)
-			vec_push(c->arena, &leaves, tasks.at[0]);
+			vec_push(c->arena, &leaves, expect_leaf(tasks.at[0]));
 		else if (tasks.n)
 			vec_push(c->arena, &items, expect_level(c, l->members[m].level));
 	}
 	for (uint32_t i = 0; i < c->s->n_tasks; i++)
 		if (c->homes[i].level == level && c->homes[i].rank == rank)
-			vec_push(c->arena, &leaves, i);
+			vec_push(c->arena, &leaves, expect_leaf(i));
 	if (leaves.n)
-		qsort(leaves.at, leaves.n, sizeof(*leaves.at), compare_task_ids);
+		qsort(leaves.at, leaves.n, sizeof(*leaves.at), leaf_order);
 	for (size_t i = 0; i < leaves.n; i++)
-		vec_push(c->arena, &items, expect_leaf(leaves.at[i]));
+		vec_push(c->arena, &items, leaves.at[i]);
 	return items;
 }
 
@@ -1160,7 +1157,9 @@ static const char *node_text(const struct checking *c, const struct sched_node *
 			    n->level < c->slo->n_levels ? c->slo->levels[n->level].name : "without a name");
 }
 
-static const char *compare_node(struct checking *c, const struct sched_node *is, const struct sched_node *due)
+/* BELOW: some node above it is weighted. */
+static const char *compare_node(struct checking *c, const struct sched_node *is, const struct sched_node *due,
+				bool below)
 {
 	bool leaf = due->kind == SCHED_LEAF;
 
@@ -1169,9 +1168,9 @@ static const char *compare_node(struct checking *c, const struct sched_node *is,
 	if (is->ranked != due->ranked || (due->ranked && is->rank != due->rank))
 		return WRONG(c, "in the tree %s %s rank %u", node_text(c, is),
 			     due->ranked ? "has not the" : "has a", due->ranked ? due->rank : is->rank);
-	if (is->weighted != due->weighted)
-		return WRONG(c, "in the tree %s has %s weight", node_text(c, is), due->weighted ? "no" : "a");
-	if (due->weighted && !same(value(is->weight), weight_below(c, due)))
+	if (is->weighted != below)
+		return WRONG(c, "in the tree %s has %s weight", node_text(c, is), below ? "no" : "a");
+	if (below && !same(value(is->weight), weight_below(c, due)))
 		return WRONG(c, "in the tree %s weighs %.12Lg, not the %.12Lg of its leaves", node_text(c, is),
 			     value(is->weight), weight_below(c, due));
 	if (is->n_children != due->n_children)
@@ -1180,18 +1179,24 @@ static const char *compare_node(struct checking *c, const struct sched_node *is,
 	return NULL;
 }
 
-/* Marks which tasks hang below a weighted node. */
+/* Notes in WEIGHTED which tasks hang below a weighted node. */
 static const char *compare_tree(struct checking *c, const struct sched_node *is, const struct sched_node *due,
-				bool weighted, bool *below)
+				bool below, bool *weighted)
 {
-	const char *wrong = compare_node(c, is, due);
+	const char *wrong = compare_node(c, is, due, below);
 
 	if (due->kind == SCHED_LEAF)
-		below[due->task] = weighted;
+		weighted[due->task] = below;
 	for (size_t i = 0; !wrong && i < due->n_children; i++)
 		wrong = compare_tree(c, &is->children[i], &due->children[i],
-				     weighted || due->kind == SCHED_WEIGHTED, below);
+				     below || due->kind == SCHED_WEIGHTED, weighted);
 	return wrong;
+}
+
+/* A tree of one leaf has no node above it; its weight is 1, at least without priorities. */
+static bool is_alone(const struct checking *c, const struct sched_node *due)
+{
+	return due->kind == SCHED_LEAF && (c->slo->levels[0].n_ranks == 1 || c->s->tasks[due->task].weighted);
 }
 
 /* Weights of what hangs below weighted nodes; BELOW says what does. */
@@ -1222,12 +1227,6 @@ static const char *check_weights(struct checking *c, const bool *below)
 	return NULL;
 }
 
-/* A tree of one leaf has no node above it; without priorities its weight is 1. */
-static bool is_alone(const struct checking *c, const struct sched_node *due)
-{
-	return due->kind == SCHED_LEAF && (c->slo->levels[0].n_ranks == 1 || c->s->tasks[due->task].weighted);
-}
-
 static const char *check_tree(struct checking *c)
 {
 	bool *below = arena_many(c->arena, bool, c->s->n_tasks);
@@ -1240,8 +1239,9 @@ static const char *check_tree(struct checking *c)
 	if (!c->s->tree)
 		return "there is no tree";
 	due = expect_level(c, 0);
-	if ((wrong = compare_tree(c, c->s->tree, &due, is_alone(c, &due), below)))
+	if ((wrong = compare_tree(c, c->s->tree, &due, false, below)))
 		return wrong;
+	below[0] |= is_alone(c, &due);
 	return check_weights(c, below);
 }
 

@@ -29,7 +29,7 @@ const struct flag flags[] = {
 	{ "only-emit", 0, NULL, "compile", "writes nothing but what --emit asks for" },
 	{ "force", 0, NULL, "compile", "overwrites files that were changed by hand" },
 	{ "timings", 0, NULL, "compile", "solving times in the plan" },
-	{ "view", 0, "areas|flows|pipelines", "graph", "what is drawn" },
+	{ "view", 0, "areas|flows|pipelines|tasks|schedulers", "graph", "what is drawn" },
 	{ "as", 0, "FORM", "graph trace version", "graph: dot|svg (svg); trace, version: human|json" },
 	{ "all", 0, NULL, "explain", "every minimal bridge, not the five cheapest" },
 	{ "when", 0, "FILTER", "explain", "the filter of a movement" },

@@ -1,9 +1,10 @@
 #!/bin/sh
-# epic-graph draws the sample plan of tests/unit: the text of each drawing is that of
-# tests/golden/graph, the SVG is well-formed and the same every time, and its exit codes are those
-# of doc/cli.md.  UPDATE=1 writes the expectations instead.
+# epic-graph draws the sample plan of tests/unit, and the schedules of some examples: the text of
+# each drawing is that of tests/golden/graph, the SVG is well-formed and the same every time, and its
+# exit codes are those of doc/cli.md.  UPDATE=1 writes the expectations instead.
 set -u
 srcdir=${srcdir:-.}
+epic=${EPIC:-./epic}
 graph=${EPIC_GRAPH:-./epic-graph}
 write=${WRITE_SAMPLE:-tests/unit/write_sample}
 expected=$srcdir/tests/golden/graph
@@ -30,35 +31,54 @@ exits() {
 	grep -qF -e "$words" "$dir/err" || fail "epic-graph $*: $(cat "$dir/err") does not say: $words"
 }
 
+# draws VIEW PLAN NAME: the drawing NAME of a plan.
 draws() {
-	"$graph" --view "$1" --as dot -o "$dir/$1.dot" "$dir/plan" || fail "$1 is not drawn"
+	"$graph" --view "$1" --as dot -o "$dir/$3.dot" "$2" || fail "$3 is not drawn"
 	if [ -n "${UPDATE-}" ]; then
-		cp "$dir/$1.dot" "$expected/$1.dot"
+		cp "$dir/$3.dot" "$expected/$3.dot"
 	else
-		diff -u "$expected/$1.dot" "$dir/$1.dot" || fail "the drawing $1 has changed"
+		diff -u "$expected/$3.dot" "$dir/$3.dot" || fail "the drawing $3 has changed"
 	fi
-	"$graph" --view "$1" -o "$dir/$1.svg" "$dir/plan" || fail "$1 is not rendered"
-	"$graph" --view "$1" - <"$dir/plan" | cmp - "$dir/$1.svg" || fail "$1.svg is not reproducible"
-	/usr/bin/python3 -c 'import sys, xml.dom.minidom as x; x.parse(sys.argv[1])' "$dir/$1.svg" ||
-		fail "$1.svg is not well-formed"
+	"$graph" --view "$1" -o "$dir/$3.svg" "$2" || fail "$3 is not rendered"
+	"$graph" --view "$1" - <"$2" | cmp - "$dir/$3.svg" || fail "$3.svg is not reproducible"
+	/usr/bin/python3 -c 'import sys, xml.dom.minidom as x; x.parse(sys.argv[1])' "$dir/$3.svg" ||
+		fail "$3.svg is not well-formed"
+}
+
+# draws_schedules POLICY: the two views of its schedules.
+draws_schedules() {
+	name=$(basename "$1" .epi)
+	"$epic" compile -q --emit plan --only-emit -o "$dir/$name" "$srcdir/$1" >"$dir/out" 2>&1 ||
+		fail "$1 is not compiled: $(cat "$dir/out")"
+	draws tasks "$dir/$name/$name.plan" "$name-tasks"
+	draws schedulers "$dir/$name/$name.plan" "$name-schedulers"
 }
 
 "$write" cbor >"$dir/plan" || exit 99
-draws areas
-draws flows
-draws pipelines
+for view in areas flows pipelines tasks schedulers; do
+	draws $view "$dir/plan" $view
+done
 "$graph" "$dir/plan" | cmp - "$dir/flows.svg" || fail "flows are not the default"
+draws_schedules examples/firewall.epi
+draws_schedules examples/bng.epi
+draws_schedules examples/alpine/toy.epi
+draws_schedules tests/golden/graph/join.epi
+"$epic" compile -q --emit plan --only-emit -o "$dir/none" "$srcdir/examples/sepsis.epi" >"$dir/out" 2>&1
+for view in tasks schedulers; do
+	"$graph" --view $view --as dot "$dir/none/sepsis.plan" | grep -qF 'The plan has no schedules' ||
+		fail "$view: it is not said that there are no schedules"
+done
 
-exits 2 "the view tasks is not written yet" --view tasks "$dir/plan"
 exits 2 "the form html is not written yet" --as html "$dir/plan"
 exits 2 "there is no view flow" --view=flow "$dir/plan"
+exits 2 "pipelines, tasks and schedulers" --view tree "$dir/plan"
 exits 2 "did you mean --view?" --veiw flows "$dir/plan"
 exits 2 "--as needs a value" "$dir/plan" --as
 exits 2 "which plan?"
 exits 2 "one plan at a time" "$dir/plan" "$dir/plan"
-exits 2 "cannot read: No such file or directory" "$dir/none"
+exits 2 "cannot read: No such file or directory" "$dir/nowhere"
 exits 2 "it is no plan" "$dir/flows.dot"
-exits 5 "cannot write" -o "$dir/none/x.svg" "$dir/plan"
+exits 5 "cannot write" -o "$dir/nowhere/x.svg" "$dir/plan"
 mkdir "$dir/taken"
 exits 5 "cannot write" -o "$dir/taken" "$dir/plan"
 [ "$(ls "$dir" | grep -c '^taken')" = 1 ] || fail "a temporary file is left"
