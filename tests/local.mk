@@ -16,6 +16,7 @@ include tests/prop/filter.mk
 include tests/prop/bridges.mk
 include tests/prop/walk.mk
 include tests/prop/match.mk
+include tests/prop/schedule.mk
 include tests/backends/bess.mk
 include tests/bench/local.mk
 include tests/golden/local.mk

@@ -108,71 +108,6 @@ bool cut_has_queue(const struct cut *c, uint32_t task)
 	return n->queue || !n->root;
 }
 
-/* ---- priorities ---- */
-
-/* What the classes of a member touch. */
-struct touched {
-	bool *nodes, *tasks;
-};
-
-static struct touched touch(struct arena *a, const struct cut *c, const struct ir_member *m)
-{
-	struct touched t = { arena_many(a, bool, c->net->n_nodes), arena_many(a, bool, c->n_tasks) };
-
-	for (size_t i = 0; i < m->classes.n; i++) {
-		uint32_t number = net_find_class(c->net, m->classes.at[i]);
-
-		for (size_t p = 0; number != ID_NONE && p < c->net->classes[number].n_paths; p++) {
-			const struct net_path *path = &c->net->paths[c->net->classes[number].first_path + p];
-
-			for (size_t k = 0; k < path->n; k++) {
-				t.nodes[c->net->ways[path->ways[k]].node] = true;
-				t.tasks[c->runs[path->ways[k]]] = true;
-			}
-		}
-	}
-	return t;
-}
-
-static bool member_keeps_out(const struct cut *c, struct touched above, const struct ir_member *below)
-{
-	for (size_t i = 0; i < below->classes.n; i++) {
-		uint32_t number = net_find_class(c->net, below->classes.at[i]);
-
-		for (size_t p = 0; number != ID_NONE && p < c->net->classes[number].n_paths; p++) {
-			const struct net_path *path = &c->net->paths[c->net->classes[number].first_path + p];
-
-			for (size_t k = 0; k < path->n; k++)
-				if (!above.nodes[c->net->ways[path->ways[k]].node] &&
-				    above.tasks[c->runs[path->ways[k]]])
-					return false;
-		}
-	}
-	return true;
-}
-
-bool cut_keeps_priorities(struct arena *a, const struct cut *c)
-{
-	const struct ir_slo *slo = c->net->slo;
-
-	for (size_t l = 0; l < slo->n_levels; l++) {
-		const struct ir_level *level = &slo->levels[l];
-		uint32_t last = ID_NONE;
-		struct touched above = { 0 };
-
-		for (size_t i = 0; i < level->n_priorities; i++) {
-			const struct ir_priority *p = &level->priorities[i];
-
-			if (p->above != last)
-				above = touch(a, c, &level->members[p->above]);
-			last = p->above;
-			if (!member_keeps_out(c, above, &level->members[p->below]))
-				return false;
-		}
-	}
-	return true;
-}
-
 /* ---- what a task runs ---- */
 
 struct ids cut_nodes(struct arena *a, const struct cut *c, uint32_t task)
@@ -193,6 +128,71 @@ struct ids cut_nodes(struct arena *a, const struct cut *c, uint32_t task)
 		}
 	}
 	return ids_from(a, stack.at, stack.n);
+}
+
+/* ---- priorities ---- */
+
+void net_touch(const struct net *n, const struct ir_member *m, bool *nodes)
+{
+	for (size_t i = 0; i < m->classes.n; i++) {
+		uint32_t number = net_find_class(n, m->classes.at[i]);
+
+		for (size_t p = 0; number != ID_NONE && p < n->classes[number].n_paths; p++) {
+			const struct net_path *path = &n->paths[n->classes[number].first_path + p];
+
+			for (size_t k = 0; k < path->n; k++)
+				nodes[n->ways[path->ways[k]].node] = true;
+		}
+	}
+}
+
+static bool *tasks_serving(struct arena *a, const struct cut *c, const struct ir_member *m)
+{
+	bool *tasks = arena_many(a, bool, c->n_tasks);
+
+	for (size_t i = 0; i < m->classes.n; i++) {
+		uint32_t number = net_find_class(c->net, m->classes.at[i]);
+
+		for (size_t p = 0; number != ID_NONE && p < c->net->classes[number].n_paths; p++) {
+			const struct net_path *path = &c->net->paths[c->net->classes[number].first_path + p];
+
+			for (size_t k = 0; k < path->n; k++)
+				tasks[c->runs[path->ways[k]]] = true;
+		}
+	}
+	return tasks;
+}
+
+static bool keeps_out(struct arena *a, const struct cut *c, const struct ir_member *above,
+		      const struct ir_member *below)
+{
+	bool *high = arena_many(a, bool, c->net->n_nodes), *low = arena_many(a, bool, c->net->n_nodes);
+	const bool *serving = tasks_serving(a, c, above);
+
+	net_touch(c->net, above, high);
+	net_touch(c->net, below, low);
+	for (uint32_t t = 0; t < c->n_tasks; t++) {
+		struct ids nodes = serving[t] ? cut_nodes(a, c, t) : (struct ids){ 0 };
+
+		for (size_t i = 0; i < nodes.n; i++)
+			if (low[nodes.at[i]] && !high[nodes.at[i]])
+				return false;
+	}
+	return true;
+}
+
+bool cut_keeps_priorities(struct arena *a, const struct cut *c)
+{
+	const struct ir_slo *slo = c->net->slo;
+
+	for (size_t l = 0; l < slo->n_levels; l++)
+		for (size_t i = 0; i < slo->levels[l].n_priorities; i++) {
+			const struct ir_priority *p = &slo->levels[l].priorities[i];
+
+			if (!keeps_out(a, c, &slo->levels[l].members[p->above], &slo->levels[l].members[p->below]))
+				return false;
+		}
+	return true;
 }
 
 /* ---- modules that one worker only may reach ---- */

@@ -18,6 +18,8 @@ struct cut {
 
 /* ROOT must be true where the net's nodes are roots anyhow; it is copied. */
 struct cut *cut_make(struct arena *, const struct net *, const bool *root);
+/* Marks the nodes on paths of the classes of a member. */
+void net_touch(const struct net *, const struct ir_member *, bool *nodes);
 /* No module that lies on paths of b and on none of a runs in a task that serves a, where
  * a comes before b. */
 bool cut_keeps_priorities(struct arena *, const struct cut *);

@@ -312,14 +312,19 @@ static void maximise_tasks(struct exact *e, struct program_of *p)
 			exact_maximise(e, one(p, p->cut->unknown[t], RAT_ONE));
 }
 
+static bool enforce_physics(struct exact *e, struct program_of *p)
+{
+	for (size_t i = 0; i < p->physics.n; i++)
+		if (!exact_enforce(e, exact_row(e, p->physics.at[i].form, p->physics.at[i].bound)))
+			return false;
+	return true;
+}
+
 static bool climb(struct exact *e, struct program_of *p, bool final)
 {
 	size_t *numbers = arena_many(p->arena, size_t, p->rows.n);
 	size_t n_stages = p->cut->net->n_stages;
 
-	for (size_t i = 0; i < p->physics.n; i++)
-		if (!exact_enforce(e, exact_row(e, p->physics.at[i].form, p->physics.at[i].bound)))
-			return false;
 	for (size_t i = 0; i < p->rows.n; i++)
 		numbers[i] = exact_row(e, p->rows.at[i].form, p->rows.at[i].bound);
 	for (size_t s = 0; s <= n_stages; s++) {
@@ -347,15 +352,24 @@ static struct leaf read_leaf(struct exact *e, struct program_of *p)
 	return leaf;
 }
 
+/* Where a rank fails, LEAF and *SHARES tell how far it came; without shares nothing is
+ * possible at all. */
 static struct leaf solve_program(struct program_of *p, bool final, struct rat **shares)
 {
 	struct exact *e = exact_new(p->n_columns);
 	struct leaf leaf = { .feasible = false };
+	bool feasible;
 
-	if (!p->impossible && climb(e, p, final))
-		leaf = read_leaf(e, p);
+	*shares = NULL;
+	if (p->impossible || !enforce_physics(e, p)) {
+		exact_free(e);
+		return leaf;
+	}
+	feasible = climb(e, p, final);
+	leaf = read_leaf(e, p);
+	leaf.feasible = feasible;
 	*shares = arena_many(p->arena, struct rat, p->n_columns - p->cut->n_unknowns);
-	for (size_t i = p->cut->n_unknowns; leaf.feasible && i < p->n_columns; i++)
+	for (size_t i = p->cut->n_unknowns; i < p->n_columns; i++)
 		(*shares)[i - p->cut->n_unknowns] = exact_value(e, i);
 	exact_free(e);
 	return leaf;
@@ -551,11 +565,13 @@ static struct leaf try_least(struct program_of *p, size_t path, bool final)
 	return best;
 }
 
+/* A rank may have failed only because a share was kept down before it, so that is looked
+ * at in either case. */
 static struct leaf solve_tight(struct program_of *p, bool final)
 {
 	struct rat *shares;
 	struct leaf leaf = solve_program(p, final, &shares);
-	size_t path = leaf.feasible ? find_kept_down(p, &leaf, shares) : SIZE_MAX;
+	size_t path = shares ? find_kept_down(p, &leaf, shares) : SIZE_MAX;
 
 	return path == SIZE_MAX ? leaf : try_least(p, path, final);
 }

@@ -399,6 +399,16 @@ uint32_t relaxed_most_torn(const struct relaxed *r)
 	return torn;
 }
 
+/* A task without traffic is of use where a worker needs one, or where a module must not
+ * run in the task in front of it. */
+static bool idle_tasks_help(const struct net *n)
+{
+	for (size_t l = 0; l < n->slo->n_levels; l++)
+		if (n->slo->levels[l].n_priorities)
+			return true;
+	return n->target->n_cores > 1;
+}
+
 uint32_t relaxed_busiest(const struct relaxed *r)
 {
 	uint32_t busiest = ID_NONE;
@@ -406,7 +416,7 @@ uint32_t relaxed_busiest(const struct relaxed *r)
 	for (uint32_t i = 0; i < r->net->n_nodes; i++) {
 		const struct net_node *n = &r->net->nodes[i];
 
-		if (r->decision[i] == OPEN && n->ways.n &&
+		if (r->decision[i] == OPEN && (n->ways.n || idle_tasks_help(r->net)) &&
 		    (busiest == ID_NONE || rat_cmp(n->packets, r->net->nodes[busiest].packets) > 0))
 			busiest = i;
 	}

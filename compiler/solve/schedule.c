@@ -198,14 +198,10 @@ static bool machine_fits(const struct ir_target *t)
 	return !t->has_on || rat_cmp(rat_mul(rat_uint(t->replicas), rat_uint(t->n_cores)), t->on_cores) <= 0;
 }
 
+/* Every module can root a task. */
 static bool too_few_tasks(struct solving *s, bool parted)
 {
-	const struct net *n = net_make(s->arena, s->ir, s->target, s->slo, parted);
-	size_t most = 0;
-
-	for (size_t i = 0; i < n->n_nodes; i++)
-		most += n->nodes[i].root || n->nodes[i].ways.n;
-	return most < s->target->n_cores;
+	return net_make(s->arena, s->ir, s->target, s->slo, parted)->n_nodes < s->target->n_cores;
 }
 
 static void judge(struct solving *s, struct schedule *out)

@@ -166,50 +166,23 @@ struct tree {
 	VEC(struct fork) forks; /* disjoint */
 };
 
-/* What has to be a root for priorities to bite: a module of b alone right behind one
- * that some path of a reaches in the same way. */
-static void force_member(struct tree *t, const bool *above_ways, const bool *above_nodes,
-			 const struct ir_member *below)
-{
-	const struct net *net = t->demand->net;
-
-	for (size_t i = 0; i < below->classes.n; i++) {
-		uint32_t c = net_find_class(net, below->classes.at[i]);
-
-		for (size_t p = 0; c != ID_NONE && p < net->classes[c].n_paths; p++) {
-			const struct net_path *path = &net->paths[net->classes[c].first_path + p];
-
-			for (size_t k = 1; k < path->n; k++) {
-				uint32_t node = net->ways[path->ways[k]].node;
-
-				if (above_ways[path->ways[k - 1]] && !above_nodes[node] &&
-				    relaxed_decision(t->relaxed, node) == OPEN)
-					relaxed_decide(t->relaxed, node, ROOT);
-			}
-		}
-	}
-}
-
+/* A module of b alone right behind one of a: whoever runs that on a's way would run this
+ * as well, so it is a root. */
 static void force_priority(struct tree *t, const struct ir_level *level, const struct ir_priority *p)
 {
 	const struct net *net = t->demand->net;
 	struct arena *scratch = arena_new();
-	bool *ways = arena_many(scratch, bool, net->n_ways), *nodes = arena_many(scratch, bool, net->n_nodes);
-	const struct ids above = level->members[p->above].classes;
+	bool *above = arena_many(scratch, bool, net->n_nodes), *below = arena_many(scratch, bool, net->n_nodes);
 
-	for (size_t i = 0; i < above.n; i++) {
-		uint32_t c = net_find_class(net, above.at[i]);
+	net_touch(net, &level->members[p->above], above);
+	net_touch(net, &level->members[p->below], below);
+	for (size_t i = 0; i < net->n_nodes; i++)
+		for (size_t k = 0; above[i] && k < net->nodes[i].next.n; k++) {
+			uint32_t next = net->nodes[i].next.at[k];
 
-		for (size_t k = 0; c != ID_NONE && k < net->classes[c].n_paths; k++) {
-			const struct net_path *path = &net->paths[net->classes[c].first_path + k];
-
-			for (size_t w = 0; w < path->n; w++) {
-				ways[path->ways[w]] = true;
-				nodes[net->ways[path->ways[w]].node] = true;
-			}
+			if (below[next] && !above[next] && relaxed_decision(t->relaxed, next) == OPEN)
+				relaxed_decide(t->relaxed, next, ROOT);
 		}
-	}
-	force_member(t, ways, nodes, &level->members[p->below]);
 	arena_free(scratch);
 }
 
