@@ -1709,7 +1709,7 @@ struct answer {
 /* A is less than B, and not by what solving in stages leaves open. */
 static bool is_less(const struct world *w, double a, double b)
 {
-	return a < b - 1e-7 * fmax(fabs(a), fabs(b)) - 1e-8 * w->offered;
+	return a < b - 1e-7 * fmax(fabs(a), fabs(b)) - 1e-7 * w->offered;
 }
 
 /* What stage S maximises; behind the last one, other traffic. */
@@ -1768,7 +1768,7 @@ static bool solve_kept(struct work *k, const struct cut *cut, const struct askin
 {
 	struct asking loose = *q;
 
-	for (double slack = 1e-9; slack < 2e-7; slack *= 10) {
+	for (double slack = 1e-10; slack < 2e-8; slack *= 10) {
 		for (size_t i = 0; i < q->n_kept; i++)
 			loose.least[i] = q->least[i] - slack * k->w->offered;
 		if (solve_once(k, cut, &loose, x))
@@ -2076,6 +2076,18 @@ static void finish(struct search *s)
 	s->n = n;
 }
 
+/* More of the named classes; what other traffic gains does not count. */
+static bool delivers_more(const struct world *w, const struct candidate *a, const struct candidate *b)
+{
+	for (size_t i = 0; i < w->n_stages; i++) {
+		if (is_less(w, b->answer.values[i], a->answer.values[i]))
+			return true;
+		if (is_less(w, a->answer.values[i], b->answer.values[i]))
+			return false;
+	}
+	return false;
+}
+
 /* Whether classes may, or must, be parted is the word of doc/language.md 5.5: where it is
  * a matter of the objective, more must be delivered. */
 static void search_all(struct search *s)
@@ -2090,7 +2102,7 @@ static void search_all(struct search *s)
 		try_all(&parted, true);
 	s->too_large |= parted.too_large;
 	s->n_tried += parted.n_tried;
-	if (parted.n && (!s->n || compare_rates(w, &parted.at[0], &s->at[0]) < 0)) {
+	if (parted.n && (!s->n || delivers_more(w, &parted.at[0], &s->at[0]))) {
 		struct search t = *s;
 
 		s->at = parted.at;
