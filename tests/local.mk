@@ -8,6 +8,7 @@ include tests/unit/walk.mk
 include tests/unit/trace.mk
 include tests/unit/paper.mk
 include tests/unit/exact.mk
+include tests/unit/schedule_check.mk
 include tests/unit/bess.mk
 include tests/fuzz/local.mk
 include tests/e2e/local.mk

@@ -3,6 +3,7 @@
 #include "backends/dot/file.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -45,6 +46,28 @@ static void open_to_others(int fd)
 	fchmod(fd, 0666 & ~mask);
 }
 
+/* Devices and pipes are written to; a rename would put a file in their place. */
+static bool is_special(const char *path)
+{
+	struct stat st;
+
+	return !stat(path, &st) && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode);
+}
+
+static bool put_special(const char *path, const char *bytes, size_t size)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC), saved;
+	bool ok;
+
+	if (fd < 0)
+		return false;
+	ok = write_all(fd, bytes, size);
+	saved = errno;
+	close(fd);
+	errno = saved;
+	return ok;
+}
+
 bool file_put(const char *path, const char *bytes, size_t size)
 {
 	char temporary[PATH_MAX];
@@ -52,6 +75,8 @@ bool file_put(const char *path, const char *bytes, size_t size)
 
 	if (!strcmp(path, "-"))
 		return write_all(STDOUT_FILENO, bytes, size);
+	if (is_special(path))
+		return put_special(path, bytes, size);
 	if (snprintf(temporary, sizeof(temporary), "%s.XXXXXX", path) >= PATH_MAX) {
 		errno = ENAMETOOLONG;
 		return false;

@@ -140,11 +140,36 @@ static bool write_and_close(int fd, const struct sink *s)
 	return ok;
 }
 
+/* Devices and pipes are written to; a rename would put a file in their place. */
+static bool is_special(const char *path)
+{
+	struct stat st;
+
+	return !stat(path, &st) && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode);
+}
+
+static bool write_special(const char *path, const struct sink *s)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC), saved;
+	bool ok;
+
+	if (fd < 0)
+		return false;
+	ok = write_all(fd, s->data, s->size);
+	saved = errno;
+	close(fd);
+	errno = saved;
+	return ok;
+}
+
 bool file_write(const char *path, const struct sink *s)
 {
 	char temporary[PATH_MAX];
 	mode_t mask;
 	int fd, saved;
+
+	if (is_special(path))
+		return write_special(path, s);
 
 	if (snprintf(temporary, sizeof(temporary), "%s.XXXXXX", path) >= PATH_MAX) {
 		errno = ENAMETOOLONG;

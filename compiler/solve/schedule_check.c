@@ -29,13 +29,13 @@ struct traffic {
 	const struct ir_class *of;
 	const char *name;
 	bool named;
-	uint32_t copy; /* where it runs if classes are parted */
-	uint32_t rank; /* at the root level of the slo */
-	real packet;   /* bytes */
+	uint32_t copy;                /* where it runs if classes are parted */
+	uint32_t rank;                /* at the root level of the slo */
+	real packet;                  /* bytes */
 	const struct ir_path **paths; /* of this pipeline */
-	uint32_t **runs; /* per path and place: the task */
+	uint32_t **runs;              /* per path and place: the task */
 	size_t n_paths;
-	bool *on; /* per module: some path leads through it */
+	bool *on;        /* per module: some path leads through it */
 	real time, rate; /* T and R, found anew */
 };
 
@@ -66,13 +66,13 @@ struct checking {
 	size_t n_traffic;
 	struct copy *copies;
 	size_t n_copies;
-	bool *is_source;     /* per module */
-	size_t *first_task;  /* per module: where tasks with this root begin; one more row */
-	bool *serves;        /* task x traffic */
-	real *cycles;        /* task x traffic: cycles/s on it at v = 1, overhead included */
-	real *load;          /* per task */
-	real *drain;         /* per task: packets/s that come in by its root, at v = 1 */
-	struct home *homes;  /* per task */
+	bool *is_source;    /* per module */
+	size_t *first_task; /* per module: where tasks with this root begin; one more row */
+	bool *serves;       /* task x traffic */
+	real *cycles;       /* task x traffic: cycles/s on it at v = 1, overhead included */
+	real *load;         /* per task */
+	real *drain;        /* per task: packets/s that come in by its root, at v = 1 */
+	struct home *homes; /* per task */
 };
 
 static real value(struct rat r)
@@ -134,7 +134,8 @@ static uint32_t root_rank(const struct checking *c, uint32_t class)
 	return top->n_ranks - 1;
 }
 
-static struct traffic traffic_of(const struct checking *c, uint32_t number, const struct ir_class *class)
+static struct traffic traffic_of(const struct checking *c, uint32_t number,
+				 const struct ir_class *class)
 {
 	struct traffic t = { .class = number, .of = class, .name = class_name(c, number) };
 
@@ -221,7 +222,8 @@ static const char *check_disjoint(struct checking *c)
 	cubes_overlaps(c->ir->fields, sets, c->s->n_parts, 1, note_overlap, &m);
 	if (m.found)
 		return WRONG(c, "the classifier cannot tell %s from %s by header fields",
-			     class_name(c, c->s->parts[m.a].class), class_name(c, c->s->parts[m.b].class));
+			     class_name(c, c->s->parts[m.a].class),
+			     class_name(c, c->s->parts[m.b].class));
 	return NULL;
 }
 
@@ -236,9 +238,13 @@ static const char *check_parts(struct checking *c)
 		if (!t->named || t->class == ID_REST)
 			continue;
 		if (n >= c->s->n_parts || c->s->parts[n].class != t->class)
-			return WRONG(c, "the classifier has no queue for %s in place %zu", t->name, n);
-		if (strcmp(fx_text(c->ir->fields, c->s->parts[n].when), fx_text(c->ir->fields, t->of->header)))
-			return WRONG(c, "the classifier tells %s by another filter than its header's", t->name);
+			return WRONG(c, "the classifier has no queue for %s in place %zu", t->name,
+				     n);
+		if (strcmp(fx_text(c->ir->fields, c->s->parts[n].when),
+			   fx_text(c->ir->fields, t->of->header)))
+			return WRONG(c,
+				     "the classifier tells %s by another filter than its header's",
+				     t->name);
 		n++;
 	}
 	if (n < c->s->n_parts && c->s->parts[n].class == ID_REST)
@@ -256,13 +262,15 @@ static const char *check_parts(struct checking *c)
 static const char *check_sources(struct checking *c)
 {
 	for (size_t i = 0; i < c->s->sources.n; i++)
-		if (c->s->sources.at[i] >= c->pipeline->n_modules || !c->is_source[c->s->sources.at[i]])
+		if (c->s->sources.at[i] >= c->pipeline->n_modules ||
+		    !c->is_source[c->s->sources.at[i]])
 			return WRONG(c, "a classifier stands behind module %u, which is no source",
 				     c->s->sources.at[i]);
 	for (size_t i = 0; i < c->n_traffic; i++)
 		for (size_t k = 0; k < c->traffic[i].n_paths; k++)
 			if (!ids_has(c->s->sources, c->traffic[i].paths[k]->modules[0]))
-				return WRONG(c, "%s enters by %s, where no classifier is", c->traffic[i].name,
+				return WRONG(c, "%s enters by %s, where no classifier is",
+					     c->traffic[i].name,
 					     module_name(c, c->traffic[i].paths[k]->modules[0]));
 	return NULL;
 }
@@ -272,7 +280,8 @@ static const char *check_classifier(struct checking *c)
 	const char *wrong;
 
 	if (!c->s->parted)
-		return c->s->n_parts || c->s->sources.n ? "a classifier is listed that is not there" : NULL;
+		return c->s->n_parts || c->s->sources.n ? "a classifier is listed that is not there"
+							: NULL;
 	if (c->slo->classify == IR_CLASSIFY_NEVER)
 		return "classes are parted early in spite of `classify never`";
 	if ((wrong = check_parts(c)) || (wrong = check_sources(c)))
@@ -282,7 +291,8 @@ static const char *check_classifier(struct checking *c)
 
 /* ---- tasks: where they begin and what they run ---- */
 
-static int task_order(const struct checking *c, const struct sched_task *a, const struct sched_task *b)
+static int task_order(const struct checking *c, const struct sched_task *a,
+		      const struct sched_task *b)
 {
 	if (a->root != b->root)
 		return a->root < b->root ? -1 : 1;
@@ -304,7 +314,8 @@ static const char *check_task_ids(struct checking *c, size_t i)
 	if (i && task_order(c, t - 1, t) >= 0)
 		return WRONG(c, "%s is out of order, or there twice", task_name(c, i));
 	if (t->worker >= c->target->n_cores)
-		return WRONG(c, "%s runs on worker %u of %zu", task_name(c, i), t->worker, c->target->n_cores);
+		return WRONG(c, "%s runs on worker %u of %zu", task_name(c, i), t->worker,
+			     c->target->n_cores);
 	if (t->service.den <= 0 || rat_sign(t->service) < 0)
 		return WRONG(c, "%s has the service %Lg", task_name(c, i), value(t->service));
 	if (c->is_source[t->root] && t->queue)
@@ -373,7 +384,8 @@ static void mark_edges(const struct checking *c, struct copy *copy)
 		return;
 	}
 	for (size_t i = 0; i < c->n_traffic; i++)
-		for (size_t k = 0; c->traffic[i].class == copy->class && k < c->traffic[i].n_paths; k++)
+		for (size_t k = 0; c->traffic[i].class == copy->class && k < c->traffic[i].n_paths;
+		     k++)
 			for (size_t m = 1; m < c->traffic[i].paths[k]->n; m++)
 				mark_edge(c, copy, c->traffic[i].paths[k]->modules[m - 1],
 					  c->traffic[i].paths[k]->modules[m]);
@@ -442,12 +454,13 @@ static const char *check_due_root(struct checking *c, const struct copy *copy, u
 	if (c->is_source[module] && !behind)
 		return WRONG(c, "the source %s roots no task", module_name(c, module));
 	if (copy->heads[module])
-		return WRONG(c, "no task begins at %s, where the early queue of %s ends", module_name(c, module),
-			     class_name(c, copy->class));
+		return WRONG(c, "no task begins at %s, where the early queue of %s ends",
+			     module_name(c, module), class_name(c, copy->class));
 	if (c->pipeline->modules[module].schedulable && !c->is_source[module] &&
 	    (copy->reached[module] || !c->s->parted))
-		return WRONG(c, "%s can be scheduled by itself and roots no task%s%s", module_name(c, module),
-			     behind ? " for " : "", class_name(c, copy->class));
+		return WRONG(c, "%s can be scheduled by itself and roots no task%s%s",
+			     module_name(c, module), behind ? " for " : "",
+			     class_name(c, copy->class));
 	return NULL;
 }
 
@@ -500,7 +513,8 @@ static struct ids run_below(const struct checking *c, const struct copy *copy, u
 		for (size_t k = 0; k < c->pipeline->n_edges; k++) {
 			const struct ir_edge *e = &c->pipeline->edges[k];
 
-			if (e->from != found.at[i] || !copy->edges[k] || seen[e->to] || copy->roots[e->to])
+			if (e->from != found.at[i] || !copy->edges[k] || seen[e->to] ||
+			    copy->roots[e->to])
 				continue;
 			seen[e->to] = true;
 			vec_push(c->arena, &found, e->to);
@@ -518,11 +532,12 @@ static const char *check_modules(struct checking *c)
 
 		if (extra.n)
 			return WRONG(c, "%s runs %s, which is not below its root", task_name(c, i),
-				     extra.at[0] < c->pipeline->n_modules ? module_name(c, extra.at[0]) :
-									    "no module");
+				     extra.at[0] < c->pipeline->n_modules
+					 ? module_name(c, extra.at[0])
+					 : "no module");
 		if (missing.n)
-			return WRONG(c, "%s does not run %s, which is below its root", task_name(c, i),
-				     module_name(c, missing.at[0]));
+			return WRONG(c, "%s does not run %s, which is below its root",
+				     task_name(c, i), module_name(c, missing.at[0]));
 	}
 	return NULL;
 }
@@ -539,7 +554,8 @@ static const char *run_path(struct checking *c, struct traffic *t, size_t path)
 
 		at = begins == ID_NONE ? at : begins;
 		if (at == ID_NONE || !ids_has(c->s->tasks[at].modules, p->modules[k]))
-			return WRONG(c, "no task runs %s for %s", module_name(c, p->modules[k]), t->name);
+			return WRONG(c, "no task runs %s for %s", module_name(c, p->modules[k]),
+				     t->name);
 		t->runs[path][k] = at;
 		c->serves[at * c->n_traffic + (size_t)(t - c->traffic)] = true;
 		if (c->s->parted)
@@ -567,7 +583,8 @@ static bool *modules_of(const struct checking *c, struct ids classes)
 	bool *on = arena_many(c->arena, bool, c->pipeline->n_modules);
 
 	for (size_t i = 0; i < c->n_traffic; i++)
-		for (size_t m = 0; ids_has(classes, c->traffic[i].class) && m < c->pipeline->n_modules; m++)
+		for (size_t m = 0;
+		     ids_has(classes, c->traffic[i].class) && m < c->pipeline->n_modules; m++)
 			on[m] |= c->traffic[i].on[m];
 	return on;
 }
@@ -580,7 +597,8 @@ static bool serves_any(const struct checking *c, size_t task, struct ids classes
 	return false;
 }
 
-static const char *check_bite(struct checking *c, const struct ir_member *a, const struct ir_member *b)
+static const char *check_bite(struct checking *c, const struct ir_member *a,
+			      const struct ir_member *b)
 {
 	const bool *above = modules_of(c, a->classes), *below = modules_of(c, b->classes);
 
@@ -589,14 +607,16 @@ static const char *check_bite(struct checking *c, const struct ir_member *a, con
 			uint32_t m = c->s->tasks[i].modules.at[k];
 
 			if (below[m] && !above[m] && serves_any(c, i, a->classes))
-				return WRONG(c, "%s serves %s and runs %s, which only %s below it needs",
-					     task_name(c, i), a->name, module_name(c, m), b->name);
+				return WRONG(
+				    c, "%s serves %s and runs %s, which only %s below it needs",
+				    task_name(c, i), a->name, module_name(c, m), b->name);
 		}
 	return NULL;
 }
 
 /* Some class of B has no module that A could leave to it. */
-static const char *check_effect(struct checking *c, const struct ir_member *a, const struct ir_member *b)
+static const char *check_effect(struct checking *c, const struct ir_member *a,
+				const struct ir_member *b)
 {
 	const bool *above = modules_of(c, a->classes);
 
@@ -607,8 +627,9 @@ static const char *check_effect(struct checking *c, const struct ir_member *a, c
 		for (size_t m = 0; m < c->pipeline->n_modules; m++)
 			own |= t->on[m] && !above[m];
 		if (!own)
-			return WRONG(c, "priority of %s over %s has no effect and classes are not parted",
-				     a->name, t->name);
+			return WRONG(
+			    c, "priority of %s over %s has no effect and classes are not parted",
+			    a->name, t->name);
 	}
 	return NULL;
 }
@@ -624,7 +645,8 @@ static const char *check_priorities(struct checking *c)
 			const struct ir_member *a = &l->members[l->priorities[k].above];
 			const struct ir_member *b = &l->members[l->priorities[k].below];
 
-			if ((wrong = check_bite(c, a, b)) || (due && (wrong = check_effect(c, a, b))))
+			if ((wrong = check_bite(c, a, b)) ||
+			    (due && (wrong = check_effect(c, a, b))))
 				return wrong;
 		}
 	return NULL;
@@ -636,10 +658,12 @@ static const char *check_ranks(struct checking *c)
 		uint32_t rank = c->slo->levels[0].n_ranks - 1;
 
 		for (size_t k = 0; k < c->n_traffic; k++)
-			if (c->traffic[k].named && c->serves[i * c->n_traffic + k] && c->traffic[k].rank < rank)
+			if (c->traffic[k].named && c->serves[i * c->n_traffic + k] &&
+			    c->traffic[k].rank < rank)
 				rank = c->traffic[k].rank;
 		if (c->s->tasks[i].rank != rank)
-			return WRONG(c, "%s has rank %u, not %u", task_name(c, i), c->s->tasks[i].rank, rank);
+			return WRONG(c, "%s has rank %u, not %u", task_name(c, i),
+				     c->s->tasks[i].rank, rank);
 	}
 	return NULL;
 }
@@ -652,7 +676,8 @@ static real service(const struct checking *c, uint32_t task)
 }
 
 /* v never rises on the way, and what feeds one queue has one v. */
-static const char *check_descent(struct checking *c, const struct traffic *t, size_t path, uint32_t *feeder)
+static const char *check_descent(struct checking *c, const struct traffic *t, size_t path,
+				 uint32_t *feeder)
 {
 	const uint32_t *runs = t->runs[path];
 
@@ -662,17 +687,21 @@ static const char *check_descent(struct checking *c, const struct traffic *t, si
 		if (up == down)
 			continue;
 		if (!at_most(service(c, down), service(c, up)))
-			return WRONG(c, "%s serves %Lg, more than the %Lg of %s that feeds it with %s",
-				     task_name(c, down), service(c, down), service(c, up), task_name(c, up), t->name);
+			return WRONG(c,
+				     "%s serves %Lg, more than the %Lg of %s that feeds it with %s",
+				     task_name(c, down), service(c, down), service(c, up),
+				     task_name(c, up), t->name);
 		if (feeder[down] != ID_NONE && !same(service(c, feeder[down]), service(c, up)))
-			return WRONG(c, "%s and %s feed %s with services %Lg and %Lg", task_name(c, feeder[down]),
-				     task_name(c, up), task_name(c, down), service(c, feeder[down]), service(c, up));
+			return WRONG(c, "%s and %s feed %s with services %Lg and %Lg",
+				     task_name(c, feeder[down]), task_name(c, up),
+				     task_name(c, down), service(c, feeder[down]), service(c, up));
 		feeder[down] = up;
 	}
 	return NULL;
 }
 
-static const char *check_useful_path(struct checking *c, const struct traffic *t, size_t path, uint32_t *feeder)
+static const char *check_useful_path(struct checking *c, const struct traffic *t, size_t path,
+				     uint32_t *feeder)
 {
 	const struct ir_path *p = t->paths[path];
 	real floor = value(c->slo->floor), v = service(c, t->runs[path][p->n - 1]);
@@ -691,7 +720,8 @@ static const char *check_useful(struct checking *c)
 	for (uint32_t i = 0; i < c->s->n_tasks; i++) {
 		feeder[i] = ID_NONE;
 		if (!at_most(service(c, i), 1))
-			return WRONG(c, "%s has service %Lg, more than 1", task_name(c, i), service(c, i));
+			return WRONG(c, "%s has service %Lg, more than 1", task_name(c, i),
+				     service(c, i));
 	}
 	for (size_t i = 0; i < c->n_traffic; i++)
 		for (size_t k = 0; k < c->traffic[i].n_paths; k++)
@@ -710,7 +740,8 @@ static const char *check_entitled(struct checking *c, uint32_t task)
 		cycles += c->cycles[task * c->n_traffic + i];
 	}
 	if (named && !at_most(floor, v))
-		return WRONG(c, "%s has service %Lg, below the floor %Lg", task_name(c, task), v, floor);
+		return WRONG(c, "%s has service %Lg, below the floor %Lg", task_name(c, task), v,
+			     floor);
 	if (cycles <= 0 && !at_most(v, 1))
 		return WRONG(c, "%s has service %Lg without any load", task_name(c, task), v);
 	return NULL;
@@ -763,7 +794,7 @@ static void count_path(struct checking *c, struct traffic *t, size_t path)
 
 		t->time += rate * cost * service(c, t->runs[path][k]);
 		c->cycles[at * c->n_traffic + (size_t)(t - c->traffic)] +=
-			rate * (cost + overhead(c, task, p->modules[k]));
+		    rate * (cost + overhead(c, task, p->modules[k]));
 		if (p->modules[k] == task->root)
 			c->drain[at] += rate;
 	}
@@ -790,7 +821,8 @@ static const char *check_rows(struct checking *c)
 	real sum = 0;
 
 	if (c->s->n_classes != c->n_traffic)
-		return WRONG(c, "%zu classes are predicted, %zu pass the pipeline", c->s->n_classes, c->n_traffic);
+		return WRONG(c, "%zu classes are predicted, %zu pass the pipeline", c->s->n_classes,
+			     c->n_traffic);
 	for (size_t i = 0; i < c->n_traffic; i++) {
 		const struct traffic *t = &c->traffic[i];
 		const struct sched_class *row = &c->s->classes[i];
@@ -798,14 +830,16 @@ static const char *check_rows(struct checking *c)
 		if (row->class != t->class)
 			return WRONG(c, "row %zu of the prediction is not that of %s", i, t->name);
 		if (!same(value(row->time), t->time))
-			return WRONG(c, "%s takes %.12Lg cycles/s, not %.12Lg", t->name, t->time, value(row->time));
+			return WRONG(c, "%s takes %.12Lg cycles/s, not %.12Lg", t->name, t->time,
+				     value(row->time));
 		if (!same(value(row->rate), t->rate))
-			return WRONG(c, "%s delivers %.12Lg packets/s, not %.12Lg", t->name, t->rate,
-				     value(row->rate));
+			return WRONG(c, "%s delivers %.12Lg packets/s, not %.12Lg", t->name,
+				     t->rate, value(row->rate));
 		sum += t->named ? t->rate * c->replicas : 0;
 	}
 	if (!same(value(c->s->rate), sum))
-		return WRONG(c, "all named classes deliver %.12Lg packets/s, not %.12Lg", sum, value(c->s->rate));
+		return WRONG(c, "all named classes deliver %.12Lg packets/s, not %.12Lg", sum,
+			     value(c->s->rate));
 	return NULL;
 }
 
@@ -817,13 +851,14 @@ static const char *check_loads(struct checking *c)
 		const struct sched_task *t = &c->s->tasks[i];
 
 		if (!same(value(t->load), c->load[i]))
-			return WRONG(c, "%s takes %.12Lg cycles/s, not %.12Lg", task_name(c, i), c->load[i],
-				     value(t->load));
+			return WRONG(c, "%s takes %.12Lg cycles/s, not %.12Lg", task_name(c, i),
+				     c->load[i], value(t->load));
 		load[t->worker] += c->load[i];
 	}
 	for (size_t w = 0; w < c->target->n_cores; w++)
 		if (!at_most(load[w], c->clock))
-			return WRONG(c, "worker %zu is to do %.12Lg cycles/s and has %.12Lg", w, load[w], c->clock);
+			return WRONG(c, "worker %zu is to do %.12Lg cycles/s and has %.12Lg", w,
+				     load[w], c->clock);
 	return NULL;
 }
 
@@ -839,8 +874,8 @@ static const char *check_lonely(struct checking *c)
 			if (!ids_has(t->modules, m))
 				continue;
 			if (worker != ID_NONE && worker != t->worker)
-				return WRONG(c, "%s is reached by workers %u and %u", module_name(c, m), worker,
-					     t->worker);
+				return WRONG(c, "%s is reached by workers %u and %u",
+					     module_name(c, m), worker, t->worker);
 			worker = t->worker;
 		}
 	}
@@ -871,8 +906,8 @@ static const char *check_shares(struct checking *c)
 			real due = share_due(c, i, k, &taken), is = value(c->s->tasks[i].share[k]);
 
 			if (!same(due, is))
-				return WRONG(c, "%s spends %.12Lg of its cycles on %s, not %.12Lg", task_name(c, i),
-					     due, c->traffic[k].name, is);
+				return WRONG(c, "%s spends %.12Lg of its cycles on %s, not %.12Lg",
+					     task_name(c, i), due, c->traffic[k].name, is);
 		}
 	}
 	return NULL;
@@ -897,11 +932,13 @@ static real sum_rate(const struct checking *c, struct ids classes, bool bits)
 
 	for (size_t i = 0; i < c->n_traffic; i++)
 		if (ids_has(classes, c->traffic[i].class))
-			sum += c->traffic[i].rate * c->replicas * (bits ? c->traffic[i].packet * 8 : 1);
+			sum += c->traffic[i].rate * c->replicas *
+			       (bits ? c->traffic[i].packet * 8 : 1);
 	return sum;
 }
 
-static const char *check_ratio(struct checking *c, const struct ir_level *l, const struct ir_statement *st)
+static const char *check_ratio(struct checking *c, const struct ir_level *l,
+			       const struct ir_statement *st)
 {
 	bool cpu = st->kind == IR_CPU_RATIO;
 	real *parts = arena_many(c->arena, real, st->n_members);
@@ -917,26 +954,30 @@ static const char *check_ratio(struct checking *c, const struct ir_level *l, con
 	for (size_t i = 0; i < st->n_members; i++) {
 		real share = value(st->parts[i]) / stated * sum;
 
-		if (!at_most((1 - tolerance) * share, parts[i]) || !at_most(parts[i], (1 + tolerance) * share))
-			return WRONG(c, "%s of %s is %.12Lg of the sum %.12Lg; stated is %.12Lg, tolerance %Lg",
-				     cpu ? "the time" : "the rate", l->members[st->members[i]].name, parts[i], sum,
-				     share, tolerance);
+		if (!at_most((1 - tolerance) * share, parts[i]) ||
+		    !at_most(parts[i], (1 + tolerance) * share))
+			return WRONG(
+			    c,
+			    "%s of %s is %.12Lg of the sum %.12Lg; stated is %.12Lg, tolerance %Lg",
+			    cpu ? "the time" : "the rate", l->members[st->members[i]].name,
+			    parts[i], sum, share, tolerance);
 	}
 	return NULL;
 }
 
-static const char *check_bound(struct checking *c, const struct ir_level *l, const struct ir_statement *st)
+static const char *check_bound(struct checking *c, const struct ir_level *l,
+			       const struct ir_statement *st)
 {
 	const struct ir_member *m = &l->members[st->members[0]];
 	bool cpu = st->kind == IR_CPU_BOUND;
-	real is = cpu ? sum_time(c, m->classes) / (c->clock * (real)c->target->n_cores) :
-			sum_rate(c, m->classes, st->bits);
+	real is = cpu ? sum_time(c, m->classes) / (c->clock * (real)c->target->n_cores)
+		      : sum_rate(c, m->classes, st->bits);
 	real bound = value(st->bound);
 
 	if (st->at_least ? at_most(bound, is) : at_most(is, bound))
 		return NULL;
-	return WRONG(c, "%s of %s is %.12Lg; stated is %s %.12Lg", cpu ? "the share" : "the rate", m->name, is,
-		     st->at_least ? "at least" : "at most", bound);
+	return WRONG(c, "%s of %s is %.12Lg; stated is %s %.12Lg", cpu ? "the share" : "the rate",
+		     m->name, is, st->at_least ? "at least" : "at most", bound);
 }
 
 /* Nanoseconds at worst, queues full. */
@@ -958,17 +999,19 @@ static real path_latency(const struct checking *c, const struct traffic *t, size
 	return 1e9L * (cycles / c->clock + (n > 0 ? n * (real)c->target->queue / slowest : 0));
 }
 
-static const char *check_latency(struct checking *c, const struct ir_level *l, const struct ir_statement *st)
+static const char *check_latency(struct checking *c, const struct ir_level *l,
+				 const struct ir_statement *st)
 {
 	const struct ir_member *m = &l->members[st->members[0]];
 
 	for (size_t i = 0; i < c->n_traffic; i++)
-		for (size_t k = 0; ids_has(m->classes, c->traffic[i].class) && k < c->traffic[i].n_paths; k++) {
+		for (size_t k = 0;
+		     ids_has(m->classes, c->traffic[i].class) && k < c->traffic[i].n_paths; k++) {
 			real is = path_latency(c, &c->traffic[i], k);
 
 			if (!c->traffic[i].paths[k]->copy && !at_most(is, value(st->bound)))
-				return WRONG(c, "%s may take %.12Lg ns; stated are %.12Lg", c->traffic[i].name, is,
-					     value(st->bound));
+				return WRONG(c, "%s may take %.12Lg ns; stated are %.12Lg",
+					     c->traffic[i].name, is, value(st->bound));
 		}
 	return NULL;
 }
@@ -977,8 +1020,8 @@ static const char *check_statements(struct checking *c)
 {
 	static const char *(*const by_kind[])(struct checking *, const struct ir_level *,
 					      const struct ir_statement *) = {
-		[IR_CPU_RATIO] = check_ratio,  [IR_THROUGHPUT_RATIO] = check_ratio,
-		[IR_CPU_BOUND] = check_bound,  [IR_RATE_BOUND] = check_bound,
+		[IR_CPU_RATIO] = check_ratio, [IR_THROUGHPUT_RATIO] = check_ratio,
+		[IR_CPU_BOUND] = check_bound, [IR_RATE_BOUND] = check_bound,
 		[IR_LATENCY] = check_latency,
 	};
 	const char *wrong;
@@ -1019,8 +1062,11 @@ static uint32_t best_rank(const struct checking *c, const struct ir_level *l, si
 	uint32_t rank = l->n_ranks - 1;
 
 	for (size_t k = 0; k < c->n_traffic; k++)
-		for (size_t m = 0; c->traffic[k].named && c->serves[task * c->n_traffic + k] && m < l->n_members; m++)
-			if (l->members[m].rank < rank && ids_has(l->members[m].classes, c->traffic[k].class))
+		for (size_t m = 0;
+		     c->traffic[k].named && c->serves[task * c->n_traffic + k] && m < l->n_members;
+		     m++)
+			if (l->members[m].rank < rank &&
+			    ids_has(l->members[m].classes, c->traffic[k].class))
 				rank = l->members[m].rank;
 	return rank;
 }
@@ -1047,8 +1093,11 @@ static struct sched_node expect_leaf(uint32_t task)
 
 static struct sched_node expect_weighted(struct nodes items, uint32_t level)
 {
-	return (struct sched_node){ .kind = SCHED_WEIGHTED, .level = level, .task = ID_NONE,
-				    .children = items.at, .n_children = items.n };
+	return (struct sched_node){ .kind = SCHED_WEIGHTED,
+				    .level = level,
+				    .task = ID_NONE,
+				    .children = items.at,
+				    .n_children = items.n };
 }
 
 static bool is_within(const struct checking *c, uint32_t level, uint32_t outer)
@@ -1122,8 +1171,11 @@ static struct sched_node expect_ranks(const struct checking *c, uint32_t level)
 		child.rank = rank;
 		vec_push(c->arena, &children, child);
 	}
-	return (struct sched_node){ .kind = SCHED_PRIORITY, .level = level, .task = ID_NONE,
-				    .children = children.at, .n_children = children.n };
+	return (struct sched_node){ .kind = SCHED_PRIORITY,
+				    .level = level,
+				    .task = ID_NONE,
+				    .children = children.at,
+				    .n_children = children.n };
 }
 
 static struct sched_node expect_level(const struct checking *c, uint32_t level)
@@ -1132,8 +1184,9 @@ static struct sched_node expect_level(const struct checking *c, uint32_t level)
 
 	if (tasks.n == 1)
 		return expect_leaf(tasks.at[0]);
-	return c->slo->levels[level].n_ranks > 1 ? expect_ranks(c, level) :
-						   expect_weighted(expect_items(c, level, 0), level);
+	return c->slo->levels[level].n_ranks > 1
+		   ? expect_ranks(c, level)
+		   : expect_weighted(expect_items(c, level, 0), level);
 }
 
 static real weight_below(const struct checking *c, const struct sched_node *n)
@@ -1154,34 +1207,39 @@ static const char *node_text(const struct checking *c, const struct sched_node *
 	if (n->kind == SCHED_LEAF && n->task < c->s->n_tasks)
 		return task_name(c, n->task);
 	return arena_printf(c->arena, "%s %s", kinds[n->kind],
-			    n->level < c->slo->n_levels ? c->slo->levels[n->level].name : "without a name");
+			    n->level < c->slo->n_levels ? c->slo->levels[n->level].name
+							: "without a name");
 }
 
 /* BELOW: some node above it is weighted. */
-static const char *compare_node(struct checking *c, const struct sched_node *is, const struct sched_node *due,
-				bool below)
+static const char *compare_node(struct checking *c, const struct sched_node *is,
+				const struct sched_node *due, bool below)
 {
 	bool leaf = due->kind == SCHED_LEAF;
 
-	if (is->kind != due->kind || (leaf && is->task != due->task) || (!leaf && is->level != due->level))
-		return WRONG(c, "the tree has %s in place of %s", node_text(c, is), node_text(c, due));
+	if (is->kind != due->kind || (leaf && is->task != due->task) ||
+	    (!leaf && is->level != due->level))
+		return WRONG(c, "the tree has %s in place of %s", node_text(c, is),
+			     node_text(c, due));
 	if (is->ranked != due->ranked || (due->ranked && is->rank != due->rank))
 		return WRONG(c, "in the tree %s %s rank %u", node_text(c, is),
-			     due->ranked ? "has not the" : "has a", due->ranked ? due->rank : is->rank);
+			     due->ranked ? "has not the" : "has a",
+			     due->ranked ? due->rank : is->rank);
 	if (is->weighted != below)
-		return WRONG(c, "in the tree %s has %s weight", node_text(c, is), below ? "no" : "a");
+		return WRONG(c, "in the tree %s has %s weight", node_text(c, is),
+			     below ? "no" : "a");
 	if (below && !same(value(is->weight), weight_below(c, due)))
-		return WRONG(c, "in the tree %s weighs %.12Lg, not the %.12Lg of its leaves", node_text(c, is),
-			     value(is->weight), weight_below(c, due));
+		return WRONG(c, "in the tree %s weighs %.12Lg, not the %.12Lg of its leaves",
+			     node_text(c, is), value(is->weight), weight_below(c, due));
 	if (is->n_children != due->n_children)
-		return WRONG(c, "in the tree %s has %zu children, not %zu", node_text(c, is), is->n_children,
-			     due->n_children);
+		return WRONG(c, "in the tree %s has %zu children, not %zu", node_text(c, is),
+			     is->n_children, due->n_children);
 	return NULL;
 }
 
 /* Notes in WEIGHTED which tasks hang below a weighted node. */
-static const char *compare_tree(struct checking *c, const struct sched_node *is, const struct sched_node *due,
-				bool below, bool *weighted)
+static const char *compare_tree(struct checking *c, const struct sched_node *is,
+				const struct sched_node *due, bool below, bool *weighted)
 {
 	const char *wrong = compare_node(c, is, due, below);
 
@@ -1196,7 +1254,8 @@ static const char *compare_tree(struct checking *c, const struct sched_node *is,
 /* A tree of one leaf has no node above it; its weight is 1, at least without priorities. */
 static bool is_alone(const struct checking *c, const struct sched_node *due)
 {
-	return due->kind == SCHED_LEAF && (c->slo->levels[0].n_ranks == 1 || c->s->tasks[due->task].weighted);
+	return due->kind == SCHED_LEAF &&
+	       (c->slo->levels[0].n_ranks == 1 || c->s->tasks[due->task].weighted);
 }
 
 /* Weights of what hangs below weighted nodes; BELOW says what does. */
@@ -1216,14 +1275,15 @@ static const char *check_weights(struct checking *c, const bool *below)
 			continue;
 		if (rat_sign(t->weight) < 0 ||
 		    (sum[t->worker] > 0 && !same(value(t->weight), c->load[i] / sum[t->worker])))
-			return WRONG(c, "%s weighs %.12Lg, not %.12Lg", task_name(c, i), value(t->weight),
+			return WRONG(c, "%s weighs %.12Lg, not %.12Lg", task_name(c, i),
+				     value(t->weight),
 				     sum[t->worker] > 0 ? c->load[i] / sum[t->worker] : 0);
 		weights[t->worker] += value(t->weight);
 	}
 	for (size_t i = 0; i < c->s->n_tasks; i++)
 		if (below[i] && !same(weights[c->s->tasks[i].worker], 1))
-			return WRONG(c, "the weights of worker %u sum to %.12Lg", c->s->tasks[i].worker,
-				     weights[c->s->tasks[i].worker]);
+			return WRONG(c, "the weights of worker %u sum to %.12Lg",
+				     c->s->tasks[i].worker, weights[c->s->tasks[i].worker]);
 	return NULL;
 }
 
@@ -1250,10 +1310,10 @@ static const char *check_tree(struct checking *c)
 const char *schedule_check(struct arena *arena, const struct ir *ir, const struct schedule *s)
 {
 	static const char *(*const steps[])(struct checking *) = {
-		check_frame,	  check_classifier, check_tasks,      check_roots,  check_modules,
-		check_paths,	  check_priorities, check_ranks,      count_all,    check_service,
-		check_rows,	  check_loads,	    check_lonely,     check_shares, check_statements,
-		check_tree,
+		check_frame,   check_classifier, check_tasks,      check_roots,
+		check_modules, check_paths,      check_priorities, check_ranks,
+		count_all,     check_service,    check_rows,       check_loads,
+		check_lonely,  check_shares,     check_statements, check_tree,
 	};
 	struct checking c = { .arena = arena, .ir = ir, .s = s, .target = &ir->targets[s->target] };
 

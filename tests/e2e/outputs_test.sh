@@ -92,6 +92,19 @@ check "only flags of the command" "" "$(complete_words check --emi)"
 "$epic" completion zsh >zsh.txt && "$epic" completion fish >fish.txt || { echo "no completion"; failed=1; }
 check "another shell" 2 "$(run completion tcsh)"
 
+# A pipe is written to; no file takes its place, as none may take that of a device.
+mkfifo pipe
+timeout 20 cat pipe >piped.txt &
+check "into a pipe" 0 "$(run explain areas sepsis.epi -o pipe)"
+wait
+check "the pipe is still one" pipe "$([ -p pipe ] && echo pipe)"
+check "what came out" 1 "$([ -s piped.txt ] && echo 1)"
+timeout 20 cat pipe >piped.txt &
+"$epic" graph sepsis.epi -o pipe
+wait
+check "the pipe after a drawing" pipe "$([ -p pipe ] && echo pipe)"
+check "the drawing" 1 "$(grep -c '<svg' piped.txt)"
+
 # From anywhere, and installed somewhere else.
 cd / && check "from another directory" 0 "$("$epic" check "$tmp/bng.epi" >/dev/null 2>&1; echo $?)"
 mkdir -p "$tmp/usr/bin" "$tmp/usr/share/epic"

@@ -23,17 +23,17 @@
 enum {
 	CASES = 3000,
 	MAX_MODULES = 9,
-	MAX_PLAIN = 12,	   /* paths of the graph */
+	MAX_PLAIN = 12, /* paths of the graph */
 	MAX_CLASSES = 7,
-	MAX_WAYS = 96,	   /* paths of classes */
+	MAX_WAYS = 96, /* paths of classes */
 	MAX_TASKS = 40,
-	MAX_BITS = 9,	   /* places where a queue may be put or not */
-	MAX_WORLD = 140,   /* unknowns of a linear program */
-	MAX_CHOICES = 64,  /* which task of a path serves least */
+	MAX_BITS = 9,        /* places where a queue may be put or not */
+	MAX_WORLD = 140,     /* unknowns of a linear program */
+	MAX_CHOICES = 64,    /* which task of a path serves least */
 	MAX_PROGRAMS = 6000, /* per case */
 	MAX_VALUES = 16,
-	DEPTH = 3,	   /* of levels */
-	STRICT = 0,	   /* queues where no class passes must be tried, see compare_busy */
+	DEPTH = 3,  /* of levels */
+	STRICT = 0, /* queues where no class passes must be tried, see compare_busy */
 };
 
 /* ---- chance ---- */
@@ -55,7 +55,7 @@ struct maker {
 	struct ir_pipeline *pipeline;
 	struct ir_target *target;
 	struct ir_slo *slo;
-	size_t n;		  /* modules, in an order in which edges lead onwards */
+	size_t n;                 /* modules, in an order in which edges lead onwards */
 	uint32_t id[MAX_MODULES]; /* their numbers */
 	bool edge[MAX_MODULES][MAX_MODULES], copied[MAX_MODULES][MAX_MODULES];
 	size_t n_plain; /* paths without copies, by order */
@@ -254,10 +254,13 @@ static void make_modules(struct maker *m)
 		x->name = arena_printf(m->arena, "p.m%u", m->id[i]);
 		x->function_name = "work";
 		x->function = ID_NONE;
-		x->role = is_start(m, i) ? IR_ROLE_SOURCE : is_end(m, i) ? IR_ROLE_EXIT : IR_ROLE_TRANSIT;
+		x->role = is_start(m, i) ? IR_ROLE_SOURCE
+			  : is_end(m, i) ? IR_ROLE_EXIT
+					 : IR_ROLE_TRANSIT;
 		x->schedulable = x->role == IR_ROLE_SOURCE || chance(m, 3);
 		x->cost = random_cost(m);
-		x->cost_per_byte = chance(m, 15) ? rat_make((__int128)between(m, 1, 6), 4) : RAT_ZERO;
+		x->cost_per_byte =
+		    chance(m, 15) ? rat_make((__int128)between(m, 1, 6), 4) : RAT_ZERO;
 	}
 }
 
@@ -279,20 +282,26 @@ static void make_pipeline(struct maker *m)
 			while (m->id[k] != to)
 				k++;
 			if (m->edge[i][k] || m->copied[i][k])
-				p->edges[p->n_edges++] = (struct ir_edge){ .from = from, .to = to,
-									   .fx = fx_true(m->ir->fields),
-									   .when = "true",
-									   .copy = m->copied[i][k],
-									   .rate_pps = RAT_ZERO };
+				p->edges[p->n_edges++] =
+				    (struct ir_edge){ .from = from,
+						      .to = to,
+						      .fx = fx_true(m->ir->fields),
+						      .when = "true",
+						      .copy = m->copied[i][k],
+						      .rate_pps = RAT_ZERO };
 		}
 }
 
 /* ---- random classes ---- */
 
-static struct ir_path make_path(struct maker *m, const size_t *order, size_t n, size_t copied, struct rat rate)
+static struct ir_path make_path(struct maker *m, const size_t *order, size_t n, size_t copied,
+				struct rat rate)
 {
-	struct ir_path path = { .pipeline = 0, .n = n, .rate_pps = rate, .copy = copied > 0, .first = copied };
-	uint32_t *modules = arena_many(m->arena, uint32_t, n), *copies = arena_many(m->arena, uint32_t, 1);
+	struct ir_path path = {
+		.pipeline = 0, .n = n, .rate_pps = rate, .copy = copied > 0, .first = copied
+	};
+	uint32_t *modules = arena_many(m->arena, uint32_t, n),
+		 *copies = arena_many(m->arena, uint32_t, 1);
 
 	for (size_t i = 0; i < n; i++)
 		modules[i] = m->id[order[i]];
@@ -314,7 +323,8 @@ static bool is_prefix(const struct ir_path *p, const uint32_t *modules, size_t n
 }
 
 /* The copies that a path sends at place K over an edge to order TO. */
-static void add_copies(struct maker *m, struct paths *paths, size_t path, size_t k, size_t to, struct rat rate)
+static void add_copies(struct maker *m, struct paths *paths, size_t path, size_t k, size_t to,
+		       struct rat rate)
 {
 	size_t order[MAX_MODULES], n, room[MAX_MODULES];
 	struct maker tail = *m;
@@ -329,7 +339,8 @@ static void add_copies(struct maker *m, struct paths *paths, size_t path, size_t
 	for (size_t i = 0; i < tail.n_plain; i++) {
 		memcpy(order + n, tail.plain[i], tail.length[i] * sizeof(*order));
 		vec_push(m->arena, paths,
-			 make_path(m, order, n + tail.length[i], n, rat_div(rate, rat_uint(tail.n_plain))));
+			 make_path(m, order, n + tail.length[i], n,
+				   rat_div(rate, rat_uint(tail.n_plain))));
 	}
 }
 
@@ -345,15 +356,20 @@ static void add_all_copies(struct maker *m, struct paths *paths)
 					struct rat rate = RAT_ZERO;
 					bool first = true;
 
-					if (!m->copied[from][to] || m->id[from] != paths->at[i].modules[k])
+					if (!m->copied[from][to] ||
+					    m->id[from] != paths->at[i].modules[k])
 						continue;
 					for (size_t j = 0; j < n; j++)
-						if (is_prefix(&paths->at[j], paths->at[i].modules, k + 1)) {
+						if (is_prefix(&paths->at[j], paths->at[i].modules,
+							      k + 1)) {
 							first &= j >= i;
 							rate = rat_add(rate, paths->at[j].rate_pps);
 						}
 					if (first && m->seed % 3)
-						add_copies(m, paths, i, k, to, rat_mul(rate, rat_make(1, m->seed % 2 ? 1 : 4)));
+						add_copies(
+						    m, paths, i, k, to,
+						    rat_mul(rate,
+							    rat_make(1, m->seed % 2 ? 1 : 4)));
 				}
 }
 
@@ -381,9 +397,10 @@ static void fill_class(struct maker *m, struct ir_class *c, const bool *chosen, 
 	c->rate_pps = rate;
 	for (size_t i = 0; i < m->n_plain; i++)
 		if (chosen[i])
-			vec_push(m->arena, &paths,
-				 make_path(m, m->plain[i], m->length[i], 0,
-					   rat_div(rat_mul(rate, rat_uint(parts[i])), rat_uint(sum))));
+			vec_push(
+			    m->arena, &paths,
+			    make_path(m, m->plain[i], m->length[i], 0,
+				      rat_div(rat_mul(rate, rat_uint(parts[i])), rat_uint(sum))));
 	add_all_copies(m, &paths);
 	qsort(paths.at, paths.n, sizeof(*paths.at), path_order);
 	c->paths = paths.at;
@@ -474,7 +491,9 @@ static size_t make_classes(struct maker *m)
 {
 	size_t n = between(m, 1, m->n > 6 ? 3 : 4), unnamed = chance(m, 15);
 	bool by_exit = chance(m, 45), rest = chance(m, 12);
-	enum headers headers = n > 1 && chance(m, 25) ? MIXED : unnamed || rest || chance(m, 40) ? APART : WHOLE;
+	enum headers headers = n > 1 && chance(m, 25)             ? MIXED
+			       : unnamed || rest || chance(m, 40) ? APART
+								  : WHOLE;
 
 	m->ir->n_classes = n + unnamed;
 	m->ir->classes = arena_many(m->arena, struct ir_class, n + unnamed);
@@ -499,7 +518,8 @@ static int member_order(const void *x, const void *y)
 }
 
 /* LEFT: classes that no group has taken yet. */
-static void make_members(struct maker *m, struct levels *levels, size_t level, struct ids left, size_t depth)
+static void make_members(struct maker *m, struct levels *levels, size_t level, struct ids left,
+			 size_t depth)
 {
 	VEC(struct ir_member) members = { 0 };
 
@@ -515,15 +535,18 @@ static void make_members(struct maker *m, struct levels *levels, size_t level, s
 		group = ids_from(m->arena, taken.at, taken.n);
 		left = ids_minus(m->arena, left, group);
 		vec_push(m->arena, &members,
-			 (struct ir_member){ arena_printf(m->arena, "s.g%zu", levels->n), (uint32_t)levels->n, group, 0 });
-		vec_push(m->arena, levels, (struct ir_level){ .parent = (uint32_t)level, .n_ranks = 1 });
+			 (struct ir_member){ arena_printf(m->arena, "s.g%zu", levels->n),
+					     (uint32_t)levels->n, group, 0 });
+		vec_push(m->arena, levels,
+			 (struct ir_level){ .parent = (uint32_t)level, .n_ranks = 1 });
 		levels->at[levels->n - 1].name = members.at[members.n - 1].name;
 		make_members(m, levels, levels->n - 1, group, depth + 1);
 	}
 	for (size_t i = 0; i < left.n; i++)
 		vec_push(m->arena, &members,
-			 (struct ir_member){ left.at[i] == ID_REST ? "rest" : m->ir->classes[left.at[i]].name, ID_NONE,
-					     ids_from(m->arena, &left.at[i], 1), 0 });
+			 (struct ir_member){
+			     left.at[i] == ID_REST ? "rest" : m->ir->classes[left.at[i]].name,
+			     ID_NONE, ids_from(m->arena, &left.at[i], 1), 0 });
 	qsort(members.at, members.n, sizeof(*members.at), member_order);
 	levels->at[level].members = members.at;
 	levels->at[level].n_members = members.n;
@@ -597,7 +620,8 @@ static void imagine(struct maker *m)
 		m->v[m->id[i]] = chance(m, 50) ? v : v * (double)between(m, 30, 100) / 100;
 	}
 	for (size_t c = 0; c <= m->ir->n_classes; c++) {
-		const struct ir_class *class = c < m->ir->n_classes ? &m->ir->classes[c] : &m->pipeline->rest;
+		const struct ir_class *class =
+		    c < m->ir->n_classes ? &m->ir->classes[c] : &m->pipeline->rest;
 
 		for (size_t p = 0; p < class->n_paths; p++) {
 			const struct ir_path *path = &class->paths[p];
@@ -607,8 +631,9 @@ static void imagine(struct maker *m)
 				const struct ir_module *x = &m->pipeline->modules[path->modules[k]];
 				double bytes = rat_double(class->packet);
 
-				m->time[c] += rate * m->v[path->modules[k]] *
-					      (rat_double(x->cost) + rat_double(x->cost_per_byte) * bytes);
+				m->time[c] +=
+				    rate * m->v[path->modules[k]] *
+				    (rat_double(x->cost) + rat_double(x->cost_per_byte) * bytes);
 			}
 			m->rate[c] += path->copy ? 0 : rate * m->v[path->modules[path->n - 1]];
 		}
@@ -616,7 +641,8 @@ static void imagine(struct maker *m)
 	}
 	/* a worker that has more than enough time, or too little */
 	load = load * (double)between(m, 40, 160) / 100 / (double)m->target->n_cores;
-	m->target->clock = rat_uint(1000000 * (uint64_t)(load / 1e6 / (double)m->target->replicas + 1));
+	m->target->clock =
+	    rat_uint(1000000 * (uint64_t)(load / 1e6 / (double)m->target->replicas + 1));
 }
 
 static double imagined(const struct maker *m, struct ids classes, bool cpu)
@@ -632,7 +658,8 @@ static double imagined(const struct maker *m, struct ids classes, bool cpu)
 /* Two or more members of one rank; parts that can be had, more or less. */
 static bool make_ratio(struct maker *m, const struct ir_level *l, struct ir_statement *st)
 {
-	uint32_t rank = (uint32_t)below(m, l->n_ranks), *members = arena_many(m->arena, uint32_t, l->n_members);
+	uint32_t rank = (uint32_t)below(m, l->n_ranks),
+		 *members = arena_many(m->arena, uint32_t, l->n_members);
 	struct rat *parts = arena_many(m->arena, struct rat, l->n_members);
 	bool cpu = st->kind == IR_CPU_RATIO, tame = chance(m, 75);
 	double sum = 0;
@@ -645,7 +672,8 @@ static bool make_ratio(struct maker *m, const struct ir_level *l, struct ir_stat
 	for (size_t i = 0; i < st->n_members; i++) {
 		double part = imagined(m, l->members[members[i]].classes, cpu);
 
-		parts[i] = rat_uint(!tame || sum <= 0 ? between(m, 1, 9) : (uint64_t)(part / sum * 50) + 1);
+		parts[i] = rat_uint(!tame || sum <= 0 ? between(m, 1, 9)
+						      : (uint64_t)(part / sum * 50) + 1);
 	}
 	st->members = members;
 	st->parts = parts;
@@ -665,7 +693,7 @@ static bool all_sized(const struct maker *m, struct ids classes)
 static bool make_bound(struct maker *m, const struct ir_level *l, struct ir_statement *st)
 {
 	uint32_t *member = arena_many(m->arena, uint32_t, 1);
-	struct ids classes = l->members[*member = (uint32_t)below(m, l->n_members)].classes;
+	struct ids classes = l->members[ *member = (uint32_t)below(m, l->n_members)].classes;
 	double all = rat_double(m->target->clock) * (double)m->target->n_cores;
 	double is = imagined(m, classes, st->kind == IR_CPU_BOUND);
 
@@ -674,7 +702,8 @@ static bool make_bound(struct maker *m, const struct ir_level *l, struct ir_stat
 	st->at_least = chance(m, 60);
 	is *= (double)(st->at_least ? between(m, 10, 105) : between(m, 60, 150)) / 100;
 	if (st->kind == IR_CPU_BOUND) {
-		st->bound = rat_make((__int128)(is / (double)m->target->replicas / all * 1e5), 100000);
+		st->bound =
+		    rat_make((__int128)(is / (double)m->target->replicas / all * 1e5), 100000);
 		return true;
 	}
 	st->bits = chance(m, 30) && all_sized(m, classes);
@@ -685,15 +714,16 @@ static bool make_bound(struct maker *m, const struct ir_level *l, struct ir_stat
 static bool make_latency(struct maker *m, const struct ir_level *l, struct ir_statement *st)
 {
 	uint32_t *member = arena_many(m->arena, uint32_t, 1);
-	const struct ir_member *x = &l->members[*member = (uint32_t)below(m, l->n_members)];
+	const struct ir_member *x = &l->members[ *member = (uint32_t)below(m, l->n_members)];
 	double rate = imagined(m, x->classes, false);
 
 	if (x->level != ID_NONE || x->classes.at[0] == ID_REST || rate <= 0)
 		return false;
 	st->members = member;
 	st->n_members = 1;
-	st->bound = rat_uint(1000 + (uint64_t)(1e9 * (double)m->target->queue * (double)m->target->replicas / rate *
-					       (double)between(m, 0, 250) / 100));
+	st->bound = rat_uint(
+	    1000 + (uint64_t)(1e9 * (double)m->target->queue * (double)m->target->replicas / rate *
+			      (double)between(m, 0, 250) / 100));
 	return true;
 }
 
@@ -702,15 +732,17 @@ static void make_statements(struct maker *m, struct ir_level *l)
 	VEC(struct ir_statement) all = { 0 };
 
 	for (size_t i = below(m, 3); i > 0; i--) {
-		static const enum ir_statement_kind kinds[] = { IR_CPU_RATIO,	     IR_CPU_RATIO,  IR_CPU_RATIO,
-								IR_THROUGHPUT_RATIO, IR_CPU_BOUND,  IR_CPU_BOUND,
-								IR_RATE_BOUND,	     IR_RATE_BOUND, IR_LATENCY };
+		static const enum ir_statement_kind kinds[] = { IR_CPU_RATIO,  IR_CPU_RATIO,
+								IR_CPU_RATIO,  IR_THROUGHPUT_RATIO,
+								IR_CPU_BOUND,  IR_CPU_BOUND,
+								IR_RATE_BOUND, IR_RATE_BOUND,
+								IR_LATENCY };
 		struct ir_statement st = { .kind = kinds[below(m, sizeof(kinds) / sizeof(*kinds))],
 					   .span = SPAN_NONE };
 
-		if (st.kind <= IR_THROUGHPUT_RATIO ? make_ratio(m, l, &st) :
-		    st.kind == IR_LATENCY	   ? make_latency(m, l, &st) :
-						     make_bound(m, l, &st))
+		if (st.kind <= IR_THROUGHPUT_RATIO ? make_ratio(m, l, &st)
+		    : st.kind == IR_LATENCY        ? make_latency(m, l, &st)
+						   : make_bound(m, l, &st))
 			vec_push(m->arena, &all, st);
 	}
 	l->statements = all.at;
@@ -719,7 +751,8 @@ static void make_statements(struct maker *m, struct ir_level *l)
 
 static void make_slo(struct maker *m, size_t named)
 {
-	static const uint64_t floors[] = { 10, 10, 10, 1, 50, 200 }, tolerances[] = { 0, 10, 10, 50, 100 };
+	static const uint64_t floors[] = { 10, 10, 10, 1, 50, 200 },
+			      tolerances[] = { 0, 10, 10, 50, 100 };
 	struct levels levels = { 0 };
 	uint32_t classes[MAX_CLASSES];
 
@@ -733,7 +766,8 @@ static void make_slo(struct maker *m, size_t named)
 	m->slo->entitlement = chance(m, 35);
 	m->slo->classify = chance(m, 50) ? IR_CLASSIFY_NEVER : IR_CLASSIFY_AUTO;
 	m->slo->tolerance = rat_make((__int128)tolerances[below(m, 5)], 1000);
-	vec_push(m->arena, &levels, (struct ir_level){ .name = "s", .parent = ID_NONE, .n_ranks = 1 });
+	vec_push(m->arena, &levels,
+		 (struct ir_level){ .name = "s", .parent = ID_NONE, .n_ranks = 1 });
 	make_members(m, &levels, 0, m->slo->classes, 0);
 	for (size_t i = 0; i < levels.n; i++) {
 		if (levels.at[i].n_members > 1 && chance(m, 25))
@@ -743,7 +777,8 @@ static void make_slo(struct maker *m, size_t named)
 	}
 	m->slo->levels = levels.at;
 	m->slo->n_levels = levels.n;
-	m->slo->floor = !m->ratios && chance(m, 50) ? RAT_ZERO : rat_make((__int128)floors[below(m, 6)], 1000);
+	m->slo->floor =
+	    !m->ratios && chance(m, 50) ? RAT_ZERO : rat_make((__int128)floors[below(m, 6)], 1000);
 }
 
 static void make_target(struct maker *m)
@@ -821,9 +856,9 @@ struct copy {
 	uint32_t class;
 	const char *name;
 	uint32_t next[MAX_MODULES]; /* edges */
-	uint32_t fixed;		    /* modules that must be roots */
-	uint32_t queued;	    /* those of them that have a queue */
-	uint32_t open;		    /* modules that may be roots */
+	uint32_t fixed;             /* modules that must be roots */
+	uint32_t queued;            /* those of them that have a queue */
+	uint32_t open;              /* modules that may be roots */
 };
 
 struct world {
@@ -835,16 +870,16 @@ struct world {
 	uint32_t sources, next[MAX_MODULES];
 	struct row rows[MAX_CLASSES + 1];
 	size_t n_rows, n_stages;
-	double offered; /* packets/s in one replica */
+	double offered;               /* packets/s in one replica */
 	uint32_t stages[MAX_CLASSES]; /* vectors of ranks, four bits each, outermost first */
 	struct way ways[MAX_WAYS];
 	size_t n_ways;
 	bool too_large;
 	bool busy_only; /* no queues where no class passes */
 	uint32_t busy;  /* modules that some class passes */
-	bool can_part; /* headers tell the named classes apart */
-	bool other;    /* traffic that is not named can arrive */
-	bool idle;     /* some priority has no effect */
+	bool can_part;  /* headers tell the named classes apart */
+	bool other;     /* traffic that is not named can arrive */
+	bool idle;      /* some priority has no effect */
 };
 
 static double cost_of(const struct world *w, uint32_t module, double packet)
@@ -857,7 +892,9 @@ static void add_row(struct world *w, uint32_t number, const struct ir_class *c)
 {
 	struct row *r = &w->rows[w->n_rows];
 
-	*r = (struct row){ .class = number, .name = c->name, .named = ids_has(w->slo->classes, number) };
+	*r = (struct row){ .class = number,
+			   .name = c->name,
+			   .named = ids_has(w->slo->classes, number) };
 	r->packet = rat_double(c->packet);
 	for (size_t i = 0; i < c->n_paths; i++) {
 		const struct ir_path *p = &c->paths[i];
@@ -868,7 +905,8 @@ static void add_row(struct world *w, uint32_t number, const struct ir_class *c)
 			return;
 		}
 		w->n_ways++;
-		*way = (struct way){ .row = w->n_rows, .n = p->n, .first = p->first, .copy = p->copy };
+		*way =
+		    (struct way){ .row = w->n_rows, .n = p->n, .first = p->first, .copy = p->copy };
 		way->rate = rat_double(p->rate_pps) / (double)w->target->replicas;
 		for (size_t k = 0; k < p->n; k++) {
 			way->at[k] = p->modules[k];
@@ -963,10 +1001,12 @@ static uint32_t modules_on(const struct world *w, struct ids classes)
 }
 
 /* Some class below has no module that the one above could leave to it. */
-static bool has_no_effect(const struct world *w, const struct ir_member *a, const struct ir_member *b)
+static bool has_no_effect(const struct world *w, const struct ir_member *a,
+			  const struct ir_member *b)
 {
 	for (size_t i = 0; i < w->n_rows; i++)
-		if (ids_has(b->classes, w->rows[i].class) && !(w->rows[i].on & ~modules_on(w, a->classes)))
+		if (ids_has(b->classes, w->rows[i].class) &&
+		    !(w->rows[i].on & ~modules_on(w, a->classes)))
 			return true;
 	return false;
 }
@@ -978,7 +1018,8 @@ static void judge_headers(struct world *w, struct arena *arena)
 
 	w->can_part = true;
 	for (size_t i = 0; i < w->n_rows; i++) {
-		const struct fx *fx = w->rows[i].class == ID_REST ? NULL : w->ir->classes[w->rows[i].class].header;
+		const struct fx *fx =
+		    w->rows[i].class == ID_REST ? NULL : w->ir->classes[w->rows[i].class].header;
 
 		w->other |= !w->rows[i].named || !fx;
 		if (!w->rows[i].named || !fx)
@@ -1054,7 +1095,8 @@ static void make_plain_copy(const struct world *w, struct copy *c)
 }
 
 /* What stands behind the classifier for one class, or for all others. */
-static void make_parted_copy(const struct world *w, struct copy *c, uint32_t class, const char *name, bool workers)
+static void make_parted_copy(const struct world *w, struct copy *c, uint32_t class,
+			     const char *name, bool workers)
 {
 	uint32_t reached;
 	bool used = class != ID_REST;
@@ -1136,8 +1178,12 @@ static void add_tasks(struct cut *cut, const struct copy *c, uint32_t roots)
 			continue;
 		for (; more; set |= more)
 			more = successors(c->next, set) & ~set & ~roots;
-		cut->tasks[cut->n++] = (struct task){ .copy = c->class, .root = r, .modules = set, .name = c->name,
-						      .queue = ((roots & ~c->fixed) | c->queued) >> r & 1 };
+		cut->tasks[cut->n++] =
+		    (struct task){ .copy = c->class,
+				   .root = r,
+				   .modules = set,
+				   .name = c->name,
+				   .queue = ((roots & ~c->fixed) | c->queued) >> r & 1 };
 	}
 }
 
@@ -1157,7 +1203,8 @@ static void run_ways(const struct world *w, const struct copy *copies, struct cu
 		size_t at = MAX_TASKS;
 
 		for (size_t k = 0; k < way->n; k++) {
-			const struct copy *c = &copies[cut->parted && k ? w->rows[way->row].copy : 0];
+			const struct copy *c =
+			    &copies[cut->parted && k ? w->rows[way->row].copy : 0];
 			size_t begins = task_at(cut, c->class, way->at[k]);
 
 			at = begins == MAX_TASKS ? at : begins;
@@ -1167,7 +1214,8 @@ static void run_ways(const struct world *w, const struct copy *copies, struct cu
 	}
 }
 
-static bool bites(const struct world *w, const struct cut *cut, const struct ir_member *a, const struct ir_member *b)
+static bool bites(const struct world *w, const struct cut *cut, const struct ir_member *a,
+		  const struct ir_member *b)
 {
 	uint32_t only = modules_on(w, b->classes) & ~modules_on(w, a->classes), above = 0;
 
@@ -1185,14 +1233,16 @@ static bool keeps_priorities(const struct world *w, const struct cut *cut)
 		for (size_t k = 0; k < w->slo->levels[i].n_priorities; k++) {
 			const struct ir_level *l = &w->slo->levels[i];
 
-			if (!bites(w, cut, &l->members[l->priorities[k].above], &l->members[l->priorities[k].below]))
+			if (!bites(w, cut, &l->members[l->priorities[k].above],
+				   &l->members[l->priorities[k].below]))
 				return false;
 		}
 	return true;
 }
 
 /* MASK: which of the open modules of all copies are roots. */
-static void make_cut(const struct world *w, const struct copy *copies, size_t n_copies, uint32_t mask, struct cut *cut)
+static void make_cut(const struct world *w, const struct copy *copies, size_t n_copies,
+		     uint32_t mask, struct cut *cut)
 {
 	cut->parted = n_copies > 1;
 	cut->n = 0;
@@ -1228,7 +1278,7 @@ struct problem {
 	double high[MAX_WORLD];
 	double rate[MAX_CLASSES + 1][MAX_WORLD]; /* R of a row */
 	double time[MAX_CLASSES + 1][MAX_WORLD]; /* T of a row */
-	double load[MAX_TASKS];			 /* L at v = 1 */
+	double load[MAX_TASKS];                  /* L at v = 1 */
 	double drain[MAX_TASKS];
 	/* entitlement: sets of tasks of which the least v counts, by bit */
 	uint64_t least[MAX_WAYS];
@@ -1273,9 +1323,9 @@ static void count_ways(struct work *k, const struct cut *cut)
 			const struct task *t = &cut->tasks[cut->runs[i][at]];
 			bool root = t->root == way->at[at];
 			double more = (root && t->queue ? rat_double(w->target->queue_cost) : 0) +
-				      (cut->parted && w->sources >> way->at[at] & 1 ?
-					       rat_double(w->target->classify_cost) :
-					       0);
+				      (cut->parted && w->sources >> way->at[at] & 1
+					   ? rat_double(w->target->classify_cost)
+					   : 0);
 
 			p->time[way->row][cut->runs[i][at]] += way->rate * way->cost[at];
 			p->load[cut->runs[i][at]] += way->rate * (way->cost[at] + more);
@@ -1360,7 +1410,8 @@ static void add_useful(struct work *k, const struct cut *cut)
 			feeder[down] = up;
 		}
 		if (k->w->rows[way->row].named && !way->copy)
-			add_linear(k, floor, INFINITY, k->w->rows[way->row].stage)->a[cut->runs[i][way->n - 1]] = 1;
+			add_linear(k, floor, INFINITY, k->w->rows[way->row].stage)
+			    ->a[cut->runs[i][way->n - 1]] = 1;
 	}
 }
 
@@ -1369,7 +1420,9 @@ static void add_entitled(struct work *k, const struct cut *cut)
 	for (size_t t = 0; t < cut->n; t++)
 		for (size_t i = 0; i < k->w->n_rows; i++)
 			if (k->w->rows[i].named && cut->serves[t] >> i & 1)
-				add_linear(k, rat_double(k->w->slo->floor), INFINITY, k->w->rows[i].stage)->a[t] = 1;
+				add_linear(k, rat_double(k->w->slo->floor), INFINITY,
+					   k->w->rows[i].stage)
+				    ->a[t] = 1;
 }
 
 static void add_capacity(struct work *k, const struct cut *cut, bool together)
@@ -1378,7 +1431,8 @@ static void add_capacity(struct work *k, const struct cut *cut, bool together)
 	double clock = rat_double(k->w->target->clock);
 
 	for (size_t i = 0; i < (together ? 1 : n); i++) {
-		struct linear *r = add_linear(k, -INFINITY, together ? clock * (double)n : clock, 0);
+		struct linear *r =
+		    add_linear(k, -INFINITY, together ? clock * (double)n : clock, 0);
 
 		for (size_t t = 0; t < cut->n; t++)
 			if (together || cut->tasks[t].worker == i)
@@ -1401,7 +1455,8 @@ static void add_up(double *sum, const double *part, double factor)
 		sum[i] += part[i] * factor;
 }
 
-static void sum_member(const struct work *k, struct ids classes, bool cpu, bool bits, double factor, double *sum)
+static void sum_member(const struct work *k, struct ids classes, bool cpu, bool bits, double factor,
+		       double *sum)
 {
 	for (size_t i = 0; i < k->w->n_rows; i++)
 		if (ids_has(classes, k->w->rows[i].class))
@@ -1446,18 +1501,20 @@ static void add_bound(struct work *k, size_t level, const struct ir_statement *s
 	const struct ir_member *m = &k->w->slo->levels[level].members[st->members[0]];
 	double bound = rat_double(st->bound);
 	bool cpu = st->kind == IR_CPU_BOUND;
-	struct linear *r = add_linear(k, st->at_least ? bound : -INFINITY, st->at_least ? INFINITY : bound,
-				      stage_of_member(k->w, level, m));
+	struct linear *r =
+	    add_linear(k, st->at_least ? bound : -INFINITY, st->at_least ? INFINITY : bound,
+		       stage_of_member(k->w, level, m));
 
 	sum_member(k, m->classes, cpu, st->bits,
-		   cpu ? 1 / (rat_double(k->w->target->clock) * (double)k->w->target->n_cores) :
-			 (double)k->w->target->replicas,
+		   cpu ? 1 / (rat_double(k->w->target->clock) * (double)k->w->target->n_cores)
+		       : (double)k->w->target->replicas,
 		   r->a);
 	if (!cpu && !st->at_least)
 		need_exact(k, m->classes);
 }
 
-static void add_latency(struct work *k, const struct cut *cut, size_t level, const struct ir_statement *st)
+static void add_latency(struct work *k, const struct cut *cut, size_t level,
+			const struct ir_statement *st)
 {
 	const struct ir_member *m = &k->w->slo->levels[level].members[st->members[0]];
 	size_t stage = stage_of_member(k->w, level, m);
@@ -1480,7 +1537,9 @@ static void add_latency(struct work *k, const struct cut *cut, size_t level, con
 			add_linear(k, 1, INFINITY, stage);
 		for (size_t t = 0; left > 0 && t < cut->n; t++)
 			if (queues >> t & 1) {
-				double least = (double)(__builtin_popcountll(queues) * (int)k->w->target->queue) / left;
+				double least = (double)(__builtin_popcountll(queues) *
+							(int)k->w->target->queue) /
+					       left;
 
 				add_linear(k, least, INFINITY, stage)->a[t] = k->p.drain[t];
 			}
@@ -1536,8 +1595,8 @@ struct glp_rows {
 };
 
 /* SCALE: what counts as large in it. */
-static void put_scaled(glp_prob *lp, struct glp_rows *g, const double *a, size_t n, double scale, double z, double low,
-		       double high)
+static void put_scaled(glp_prob *lp, struct glp_rows *g, const double *a, size_t n, double scale,
+		       double z, double low, double high)
 {
 	int row = glp_add_rows(lp, 1);
 
@@ -1555,14 +1614,15 @@ static void put_scaled(glp_prob *lp, struct glp_rows *g, const double *a, size_t
 	low /= scale;
 	high /= scale;
 	glp_set_row_bnds(lp, row,
-			 isinf(low)	? GLP_UP :
-			 isinf(high)	? GLP_LO :
-			 low == high	? GLP_FX :
-					  GLP_DB,
+			 isinf(low)    ? GLP_UP
+			 : isinf(high) ? GLP_LO
+			 : low == high ? GLP_FX
+				       : GLP_DB,
 			 low, high);
 }
 
-static void put_row(glp_prob *lp, struct glp_rows *g, const double *a, size_t n, double low, double high)
+static void put_row(glp_prob *lp, struct glp_rows *g, const double *a, size_t n, double low,
+		    double high)
 {
 	double scale = largest(a, n);
 
@@ -1571,18 +1631,18 @@ static void put_row(glp_prob *lp, struct glp_rows *g, const double *a, size_t n,
 
 /* What a solution is asked for. */
 struct asking {
-	size_t stage;		 /* rows of later stages do not hold yet */
-	size_t n_kept;		 /* earlier maxima */
+	size_t stage;  /* rows of later stages do not hold yet */
+	size_t n_kept; /* earlier maxima */
 	const double *kept[MAX_VALUES];
 	double least[MAX_VALUES];
 	const double *deviation; /* per stage: of the ratios that begin there */
 	const double *objective; /* greatest; NULL: the least excess of the ratios that begin at
 				  * STAGE over their deviation */
-	uint64_t choice;	 /* entitlement: which task serves least, see choose_least */
+	uint64_t choice;         /* entitlement: which task serves least, see choose_least */
 };
 
-static void put_ratio(glp_prob *lp, struct glp_rows *g, const struct problem *p, const struct linear *r, double d,
-		      double z)
+static void put_ratio(glp_prob *lp, struct glp_rows *g, const struct problem *p,
+		      const struct linear *r, double d, double z)
 {
 	double row[MAX_WORLD], scale = largest(r->b, p->n_vars);
 
@@ -1596,7 +1656,8 @@ static void put_ratio(glp_prob *lp, struct glp_rows *g, const struct problem *p,
 }
 
 /* Digits of CHOICE name for each exact set of tasks which of them, or 1, is its v. */
-static void choose_least(glp_prob *lp, struct glp_rows *g, const struct problem *p, size_t n_tasks, uint64_t choice)
+static void choose_least(glp_prob *lp, struct glp_rows *g, const struct problem *p, size_t n_tasks,
+			 uint64_t choice)
 {
 	for (size_t i = 0; i < p->n_least; i++) {
 		double row[MAX_WORLD] = { 0 };
@@ -1630,7 +1691,8 @@ static size_t n_choices(const struct problem *p)
 	return n;
 }
 
-static void put_rows(struct work *k, struct glp_rows *g, const struct cut *cut, const struct asking *q)
+static void put_rows(struct work *k, struct glp_rows *g, const struct cut *cut,
+		     const struct asking *q)
 {
 	const struct problem *p = &k->p;
 
@@ -1641,7 +1703,8 @@ static void put_rows(struct work *k, struct glp_rows *g, const struct cut *cut, 
 		if (r->stage > q->stage)
 			continue;
 		if (r->ratio)
-			put_ratio(k->glpk, g, p, r, d, !q->objective && r->stage == q->stage ? -1 : 0);
+			put_ratio(k->glpk, g, p, r, d,
+				  !q->objective && r->stage == q->stage ? -1 : 0);
 		else
 			put_row(k->glpk, g, r->a, p->n_vars, r->low, r->high);
 	}
@@ -1656,7 +1719,8 @@ static void put_columns(struct work *k, const struct asking *q)
 	double scale = q->objective ? largest(q->objective, p->n_vars) : 1;
 
 	for (size_t i = 0; i < p->n_vars; i++) {
-		glp_set_col_bnds(k->glpk, (int)i + 1, isinf(p->high[i]) ? GLP_LO : GLP_DB, 0, p->high[i]);
+		glp_set_col_bnds(k->glpk, (int)i + 1, isinf(p->high[i]) ? GLP_LO : GLP_DB, 0,
+				 p->high[i]);
 		if (q->objective && scale > 0)
 			glp_set_obj_coef(k->glpk, (int)i + 1, q->objective[i] / scale);
 	}
@@ -1681,7 +1745,7 @@ static bool solve_once(struct work *k, const struct cut *cut, const struct askin
 	glp_load_matrix(k->glpk, g.n, g.row, g.column, g.value);
 	glp_init_smcp(&params);
 	params.msg_lev = GLP_MSG_OFF;
-	params.tol_bnd = 1e-9;
+	params.tol_bnd = 1e-10;
 	params.tol_dj = 1e-9;
 	k->n_solved++;
 	error = glp_simplex(k->glpk, &params);
@@ -1690,7 +1754,8 @@ static bool solve_once(struct work *k, const struct cut *cut, const struct askin
 		params.meth = GLP_DUALP;
 		error = glp_simplex(k->glpk, &params);
 	}
-	k->n_doubts += error || glp_get_status(k->glpk) == GLP_UNDEF || glp_get_status(k->glpk) == GLP_UNBND;
+	k->n_doubts +=
+	    error || glp_get_status(k->glpk) == GLP_UNDEF || glp_get_status(k->glpk) == GLP_UNBND;
 	if (error || glp_get_status(k->glpk) != GLP_OPT)
 		return false;
 	for (size_t i = 0; i < k->p.n_vars; i++)
@@ -1757,7 +1822,8 @@ static double excess_of(const struct work *k, size_t stage, const double *x)
 static bool has_ratio(const struct work *k, size_t stage)
 {
 	for (size_t i = 0; i < k->p.n; i++)
-		if (k->p.rows[i].ratio && k->p.rows[i].stage == stage && largest(k->p.rows[i].b, k->p.n_vars))
+		if (k->p.rows[i].ratio && k->p.rows[i].stage == stage &&
+		    largest(k->p.rows[i].b, k->p.n_vars))
 			return true;
 	return false;
 }
@@ -1781,7 +1847,8 @@ static bool solve_kept(struct work *k, const struct cut *cut, const struct askin
 
 /* The least largest deviation of the ratios that begin at a stage (Dinkelbach's method);
  * infinite if there is no solution. */
-static double least_deviation(struct work *k, const struct cut *cut, struct asking q, double *deviation)
+static double least_deviation(struct work *k, const struct cut *cut, struct asking q,
+			      double *deviation)
 {
 	double x[MAX_WORLD], tolerance = rat_double(k->w->slo->tolerance), found = INFINITY;
 
@@ -1793,7 +1860,8 @@ static double least_deviation(struct work *k, const struct cut *cut, struct aski
 		if (!solve_kept(k, cut, &q, x))
 			break;
 		next = excess_of(k, q.stage, x);
-		if (next > tolerance * (1 + 1e-9) + 1e-9 || (found < INFINITY && next > found - 1e-12))
+		if (next > tolerance * (1 + 1e-9) + 1e-9 ||
+		    (found < INFINITY && next > found - 1e-12))
 			break;
 		deviation[q.stage] = found = next;
 	}
@@ -1818,8 +1886,8 @@ static void keep_best(struct choices *c, double best, double slack)
 }
 
 /* False: no choice has a solution. */
-static bool least_of_choices(struct work *k, const struct cut *cut, struct asking *q, struct choices *c,
-			     double *deviation)
+static bool least_of_choices(struct work *k, const struct cut *cut, struct asking *q,
+			     struct choices *c, double *deviation)
 {
 	double best = INFINITY;
 
@@ -1833,8 +1901,9 @@ static bool least_of_choices(struct work *k, const struct cut *cut, struct askin
 	return best < INFINITY && c->n;
 }
 
-static bool greatest_of_choices(struct work *k, const struct cut *cut, struct asking *q, struct choices *c,
-				const double *objective, double *value, double *x)
+static bool greatest_of_choices(struct work *k, const struct cut *cut, struct asking *q,
+				struct choices *c, const double *objective, double *value,
+				double *x)
 {
 	double best = -1, found[MAX_WORLD];
 
@@ -1856,7 +1925,8 @@ static bool greatest_of_choices(struct work *k, const struct cut *cut, struct as
 }
 
 /* BEST: values that must not be missed, or NULL.  CLOSE: with the least deviation. */
-static bool solve_stages(struct work *k, const struct cut *cut, const double *best, bool close, struct answer *a)
+static bool solve_stages(struct work *k, const struct cut *cut, const double *best, bool close,
+			 struct answer *a)
 {
 	double objectives[MAX_VALUES][MAX_WORLD];
 	struct asking q = { .deviation = a->deviation };
@@ -1874,7 +1944,8 @@ static bool solve_stages(struct work *k, const struct cut *cut, const double *be
 		if (!some && s == k->w->n_stages)
 			break;
 		q.stage = s < k->w->n_stages ? s : k->w->n_stages - 1;
-		if (close && s < k->w->n_stages && has_ratio(k, s) && !least_of_choices(k, cut, &q, &c, a->deviation))
+		if (close && s < k->w->n_stages && has_ratio(k, s) &&
+		    !least_of_choices(k, cut, &q, &c, a->deviation))
 			return false;
 		if (!greatest_of_choices(k, cut, &q, &c, objectives[s], &a->values[s], a->x))
 			return false;
@@ -1902,7 +1973,8 @@ struct search {
 	size_t n_tried;
 };
 
-static int compare_rates(const struct world *w, const struct candidate *a, const struct candidate *b)
+static int compare_rates(const struct world *w, const struct candidate *a,
+			 const struct candidate *b)
 {
 	for (size_t i = 0; i <= w->n_stages; i++) {
 		if (is_less(w, b->answer.values[i], a->answer.values[i]))
@@ -1914,7 +1986,8 @@ static int compare_rates(const struct world *w, const struct candidate *a, const
 }
 
 /* < 0: A is better. */
-static int compare_values(const struct world *w, const struct candidate *a, const struct candidate *b)
+static int compare_values(const struct world *w, const struct candidate *a,
+			  const struct candidate *b)
 {
 	int tasks = (a->cut.n > b->cut.n) - (a->cut.n < b->cut.n);
 	int rates = compare_rates(w, a, b);
@@ -1964,7 +2037,8 @@ static bool shares_worker(const struct world *w, const struct cut *cut)
 		while (first < cut->n && !(cut->tasks[first].modules & bit))
 			first++;
 		for (size_t t = first; t < cut->n; t++)
-			if (cut->tasks[t].modules & bit && cut->tasks[t].worker != cut->tasks[first].worker)
+			if (cut->tasks[t].modules & bit &&
+			    cut->tasks[t].worker != cut->tasks[first].worker)
 				return false;
 	}
 	return true;
@@ -2018,7 +2092,8 @@ static void try_all(struct search *s, bool parted)
 		s->too_large = true;
 		return;
 	}
-	for (size_t queues = 0; queues <= bits && !s->too_large && !(s->n && w->slo->tasks_first); queues++)
+	for (size_t queues = 0; queues <= bits && !s->too_large && !(s->n && w->slo->tasks_first);
+	     queues++)
 		for (uint32_t mask = 0; mask < 1u << bits; mask++)
 			if ((size_t)__builtin_popcount(mask) == queues)
 				try_mask(s, copies, n, mask);
@@ -2077,7 +2152,8 @@ static void finish(struct search *s)
 }
 
 /* More of the named classes; what other traffic gains does not count. */
-static bool delivers_more(const struct world *w, const struct candidate *a, const struct candidate *b)
+static bool delivers_more(const struct world *w, const struct candidate *a,
+			  const struct candidate *b)
 {
 	for (size_t i = 0; i < w->n_stages; i++) {
 		if (is_less(w, b->answer.values[i], a->answer.values[i]))
@@ -2160,10 +2236,11 @@ static void find_outcome(struct work *k, const struct candidate *c, struct outco
 			bool classifies = c->cut.parted && w->sources >> way->at[at] & 1;
 
 			o->cycles[c->cut.runs[i][at]][way->row] +=
-				way->rate *
-				(way->cost[at] +
-				 (t->queue && t->root == way->at[at] ? rat_double(w->target->queue_cost) : 0) +
-				 (classifies ? rat_double(w->target->classify_cost) : 0));
+			    way->rate *
+			    (way->cost[at] +
+			     (t->queue && t->root == way->at[at] ? rat_double(w->target->queue_cost)
+								 : 0) +
+			     (classifies ? rat_double(w->target->classify_cost) : 0));
 		}
 	}
 }
@@ -2251,14 +2328,19 @@ static void plant_rank(const struct planting *p, uint32_t level, uint32_t rank, 
 			items[(*n)++] = plant(p, l->members[i].level, inside);
 	}
 	for (uint32_t t = 0; t < p->c->cut.n; t++)
-		if (tasks >> t & 1 && rank_of(p->w, l, named_rows(p->w, p->c->cut.serves[t])) == rank)
-			items[(*n)++] = (struct sched_node){ .kind = SCHED_LEAF, .level = ID_NONE, .task = t };
+		if (tasks >> t & 1 &&
+		    rank_of(p->w, l, named_rows(p->w, p->c->cut.serves[t])) == rank)
+			items[(*n)++] =
+			    (struct sched_node){ .kind = SCHED_LEAF, .level = ID_NONE, .task = t };
 	qsort(items, *n, sizeof(*items), node_order);
 }
 
-static struct sched_node join(const struct planting *p, struct sched_node *items, size_t n, uint32_t level)
+static struct sched_node join(const struct planting *p, struct sched_node *items, size_t n,
+			      uint32_t level)
 {
-	struct sched_node node = { .kind = SCHED_WEIGHTED, .level = level, .task = ID_NONE, .n_children = n };
+	struct sched_node node = {
+		.kind = SCHED_WEIGHTED, .level = level, .task = ID_NONE, .n_children = n
+	};
 
 	node.children = arena_many(p->arena, struct sched_node, n);
 	memcpy(node.children, items, n * sizeof(*items));
@@ -2268,11 +2350,13 @@ static struct sched_node join(const struct planting *p, struct sched_node *items
 static struct sched_node plant(const struct planting *p, uint32_t level, uint64_t tasks)
 {
 	const struct ir_level *l = &p->w->slo->levels[level];
-	struct sched_node items[MAX_TASKS], node = { .kind = SCHED_PRIORITY, .level = level, .task = ID_NONE };
+	struct sched_node items[MAX_TASKS],
+	    node = { .kind = SCHED_PRIORITY, .level = level, .task = ID_NONE };
 	size_t n = 0;
 
 	if (__builtin_popcountll(tasks) == 1)
-		return (struct sched_node){ .kind = SCHED_LEAF, .level = ID_NONE,
+		return (struct sched_node){ .kind = SCHED_LEAF,
+					    .level = ID_NONE,
 					    .task = (uint32_t)__builtin_ctzll(tasks) };
 	if (l->n_ranks == 1) {
 		plant_rank(p, level, 0, tasks, items, &n);
@@ -2335,7 +2419,9 @@ static void write_task(const struct planting *p, const struct outcome *o, size_t
 	bool taken = false;
 	double sum = 0;
 
-	*t = (struct sched_task){ .root = is->root, .copy = is->copy, .queue = is->queue, .worker = is->worker };
+	*t = (struct sched_task){
+		.root = is->root, .copy = is->copy, .queue = is->queue, .worker = is->worker
+	};
 	t->modules = bits_to_ids(p->arena, is->modules);
 	t->service = exactly(o->v[i]);
 	t->load = exactly(o->load[i]);
@@ -2347,7 +2433,9 @@ static void write_task(const struct planting *p, const struct outcome *o, size_t
 	for (size_t r = 0; r < p->w->n_rows; r++) {
 		bool first = !taken && p->c->cut.serves[i] >> r & 1;
 
-		t->share[r] = o->load[i] > 0 ? exactly(o->cycles[i][r] / sum) : first ? RAT_ONE : RAT_ZERO;
+		t->share[r] = o->load[i] > 0 ? exactly(o->cycles[i][r] / sum)
+			      : first        ? RAT_ONE
+					     : RAT_ZERO;
 		taken |= first;
 	}
 }
@@ -2358,21 +2446,23 @@ static void write_parts(const struct planting *p)
 	p->s->parts = arena_many(p->arena, struct sched_part, p->w->n_rows + 1);
 	for (size_t i = 0; i < p->w->n_rows; i++)
 		if (p->w->rows[i].named && p->w->rows[i].class != ID_REST)
-			p->s->parts[p->s->n_parts++] = (struct sched_part){
-				p->w->rows[i].class, p->w->ir->classes[p->w->rows[i].class].header
-			};
+			p->s->parts[p->s->n_parts++] =
+			    (struct sched_part){ p->w->rows[i].class,
+						 p->w->ir->classes[p->w->rows[i].class].header };
 	if (p->w->other) {
 		struct fields *f = p->w->ir->fields;
 		const struct fx **all = arena_many(p->arena, const struct fx *, p->s->n_parts);
 
 		for (size_t i = 0; i < p->s->n_parts; i++)
 			all[i] = p->s->parts[i].when;
-		p->s->parts[p->s->n_parts] = (struct sched_part){ ID_REST, fx_not(f, fx_or(f, all, p->s->n_parts)) };
+		p->s->parts[p->s->n_parts] =
+		    (struct sched_part){ ID_REST, fx_not(f, fx_or(f, all, p->s->n_parts)) };
 		p->s->n_parts++;
 	}
 }
 
-static struct schedule *write_schedule(struct work *k, const struct candidate *c, const struct outcome *o)
+static struct schedule *write_schedule(struct work *k, const struct candidate *c,
+				       const struct outcome *o)
 {
 	struct schedule *s = arena_one(k->arena, struct schedule);
 	struct planting p = { k->arena, k->w, c, s };
@@ -2389,7 +2479,8 @@ static struct schedule *write_schedule(struct work *k, const struct candidate *c
 	s->n_classes = k->w->n_rows;
 	s->classes = arena_many(k->arena, struct sched_class, s->n_classes);
 	for (size_t i = 0; i < s->n_classes; i++) {
-		s->classes[i] = (struct sched_class){ .class = k->w->rows[i].class, .time = exactly(o->time[i]),
+		s->classes[i] = (struct sched_class){ .class = k->w->rows[i].class,
+						      .time = exactly(o->time[i]),
 						      .rate = exactly(o->rate[i]) };
 		rate += k->w->rows[i].named ? o->rate[i] * (double)k->w->target->replicas : 0;
 	}
@@ -2405,14 +2496,16 @@ static struct schedule *write_schedule(struct work *k, const struct candidate *c
 
 /* ---- what a case is, in words ---- */
 
-static void show_members(const struct world *w, const struct ir_level *l, const struct ir_statement *st)
+static void show_members(const struct world *w, const struct ir_level *l,
+			 const struct ir_statement *st)
 {
 	for (size_t i = 0; i < st->n_members; i++)
 		printf("%s%s", i ? " : " : "", l->members[st->members[i]].name);
 	(void)w;
 }
 
-static void show_statement(const struct world *w, const struct ir_level *l, const struct ir_statement *st)
+static void show_statement(const struct world *w, const struct ir_level *l,
+			   const struct ir_statement *st)
 {
 	static const char *const kinds[] = { "cpu", "throughput", "cpu", "rate", "latency" };
 
@@ -2423,7 +2516,10 @@ static void show_statement(const struct world *w, const struct ir_level *l, cons
 			printf(" %s %.9g", i ? ":" : "=", rat_double(st->parts[i]));
 	else
 		printf(" %s %.12g%s", st->at_least ? ">=" : "<=", rat_double(st->bound),
-		       st->kind == IR_LATENCY ? "ns" : st->kind == IR_CPU_BOUND ? " of 1" : st->bits ? "bps" : "pps");
+		       st->kind == IR_LATENCY     ? "ns"
+		       : st->kind == IR_CPU_BOUND ? " of 1"
+		       : st->bits                 ? "bps"
+						  : "pps");
 	printf(";\n");
 }
 
@@ -2454,17 +2550,21 @@ static void show_case(const struct world *w)
 {
 	printf("pipeline {\n");
 	for (size_t i = 0; i < w->n; i++)
-		printf("  m%zu { cost %g + %g/B%s%s }\n", i, rat_double(w->pipeline->modules[i].cost),
-		       rat_double(w->pipeline->modules[i].cost_per_byte), w->sources >> i & 1 ? "; source" : "",
+		printf("  m%zu { cost %g + %g/B%s%s }\n", i,
+		       rat_double(w->pipeline->modules[i].cost),
+		       rat_double(w->pipeline->modules[i].cost_per_byte),
+		       w->sources >> i & 1 ? "; source" : "",
 		       w->pipeline->modules[i].schedulable ? "; schedulable" : "");
 	for (size_t i = 0; i < w->pipeline->n_edges; i++)
-		printf("  m%u %s m%u;\n", w->pipeline->edges[i].from, w->pipeline->edges[i].copy ? "->>" : "->",
-		       w->pipeline->edges[i].to);
+		printf("  m%u %s m%u;\n", w->pipeline->edges[i].from,
+		       w->pipeline->edges[i].copy ? "->>" : "->", w->pipeline->edges[i].to);
 	printf("}\n");
 	for (size_t i = 0; i < w->n_rows; i++) {
-		printf("class %s {%s packet %g;", w->rows[i].name, w->rows[i].named ? "" : " unnamed;", w->rows[i].packet);
+		printf("class %s {%s packet %g;", w->rows[i].name,
+		       w->rows[i].named ? "" : " unnamed;", w->rows[i].packet);
 		if (w->rows[i].class != ID_REST)
-			printf(" header %s;", fx_text(w->ir->fields, w->ir->classes[w->rows[i].class].header));
+			printf(" header %s;",
+			       fx_text(w->ir->fields, w->ir->classes[w->rows[i].class].header));
 		printf("\n");
 		for (size_t p = 0; p < w->n_ways; p++) {
 			const struct way *way = &w->ways[p];
@@ -2473,29 +2573,37 @@ static void show_case(const struct world *w)
 				continue;
 			printf("   ");
 			for (size_t n = 0; n < way->n; n++)
-				printf(" %sm%u", way->copy && n == way->first ? "->> " : "", way->at[n]);
+				printf(" %sm%u", way->copy && n == way->first ? "->> " : "",
+				       way->at[n]);
 			printf(" rate %.12g;\n", way->rate);
 		}
 		printf("}\n");
 	}
 	show_slo(w);
-	printf("target { clock %.12g; workers %zu; replicas %u; queue %u; queue-cost %g; classify-cost %g;%s }\n",
+	printf("target { clock %.12g; workers %zu; replicas %u; queue %u; queue-cost %g; "
+	       "classify-cost %g;%s }\n",
 	       rat_double(w->target->clock), w->target->n_cores, (unsigned)w->target->replicas,
-	       (unsigned)w->target->queue, rat_double(w->target->queue_cost), rat_double(w->target->classify_cost),
-	       w->target->one_worker.n ? " one worker" : "");
+	       (unsigned)w->target->queue, rat_double(w->target->queue_cost),
+	       rat_double(w->target->classify_cost), w->target->one_worker.n ? " one worker" : "");
 	if (w->target->one_worker.n)
 		printf("one worker: m%u\n", w->target->one_worker.at[0]);
 }
 
 static void show_schedule(const struct world *w, const char *whose, const struct schedule *s)
 {
-	printf("%s: %s%s\n", whose, s->solved ? "solved" : s->failed ? diag_page(s->code)->code : "unknown",
+	printf("%s: %s%s\n", whose,
+	       s->solved   ? "solved"
+	       : s->failed ? diag_page(s->code)->code
+			   : "unknown",
 	       s->parted ? ", parted" : "");
 	for (size_t i = 0; s->solved && i < s->n_tasks; i++) {
 		const struct sched_task *t = &s->tasks[i];
 
-		printf("  t%zu m%u%s%s worker %u rank %u v %.12g:", i, t->root, t->copy == ID_NONE ? "" : " of ",
-		       t->copy == ID_NONE ? "" : t->copy == ID_REST ? "rest" : w->ir->classes[t->copy].name,
+		printf("  t%zu m%u%s%s worker %u rank %u v %.12g:", i, t->root,
+		       t->copy == ID_NONE ? "" : " of ",
+		       t->copy == ID_NONE   ? ""
+		       : t->copy == ID_REST ? "rest"
+					    : w->ir->classes[t->copy].name,
 		       t->worker, t->rank, rat_double(t->service));
 		for (size_t k = 0; k < t->modules.n; k++)
 			printf(" m%u", t->modules.at[k]);
@@ -2509,7 +2617,8 @@ static void show_schedule(const struct world *w, const char *whose, const struct
 /* ---- the two side by side ---- */
 
 struct tally {
-	size_t cases, feasible, infeasible, parted, several, ranked, entitled, skipped, failures, others, idle, doubts, solved;
+	size_t cases, feasible, infeasible, parted, several, ranked, entitled, skipped, failures,
+	    others, idle, doubts, solved;
 	double seconds_ours, seconds_theirs;
 };
 
@@ -2517,7 +2626,8 @@ static void stage_rates(const struct world *w, const struct schedule *s, double 
 {
 	memset(values, 0, MAX_VALUES * sizeof(*values));
 	for (size_t i = 0; i < s->n_classes && i < w->n_rows; i++)
-		values[w->rows[i].named ? w->rows[i].stage : w->n_stages] += rat_double(s->classes[i].rate);
+		values[w->rows[i].named ? w->rows[i].stage : w->n_stages] +=
+		    rat_double(s->classes[i].rate);
 }
 
 static size_t n_ratio_stages(const struct work *k)
@@ -2543,9 +2653,11 @@ static double schedule_deviation(const struct world *w, const struct schedule *s
 				continue;
 			for (size_t m = 0; m < st->n_members; m++) {
 				for (size_t r = 0; r < w->n_rows; r++)
-					if (ids_has(l->members[st->members[m]].classes, w->rows[r].class))
-						is[m] += rat_double(st->kind == IR_CPU_RATIO ? s->classes[r].time :
-												s->classes[r].rate);
+					if (ids_has(l->members[st->members[m]].classes,
+						    w->rows[r].class))
+						is[m] += rat_double(st->kind == IR_CPU_RATIO
+									? s->classes[r].time
+									: s->classes[r].rate);
 				sum += is[m];
 				stated += rat_double(st->parts[m]);
 			}
@@ -2571,7 +2683,8 @@ static const char *differs(struct work *k, const struct candidate *c, const stru
 	stage_rates(w, s, values);
 	state_problem(k, &c->cut, false);
 	if (n_ratio_stages(k) > 1)
-		return NULL; /* whether all ratios or those of the first rank are to be closest is not said */
+		return NULL; /* whether all ratios or those of the first rank are to be closest is
+				not said */
 	if (fabs(worst(w, &c->answer, k) - schedule_deviation(w, s)) > 1e-6)
 		return "deviations differ";
 	for (size_t i = 0; i <= w->n_stages; i++)
@@ -2589,7 +2702,8 @@ static bool same_roots(const struct candidate *c, const struct schedule *s)
 }
 
 /* OTHERS: how often the solver chose among equals by another list of roots. */
-static const char *compare(struct work *k, const struct search *s, const struct schedule *theirs, size_t *others)
+static const char *compare(struct work *k, const struct search *s, const struct schedule *theirs,
+			   size_t *others)
 {
 	if (theirs->failed == theirs->solved)
 		return "theirs is neither solved nor failed";
@@ -2620,11 +2734,13 @@ static void count(struct tally *t, const struct world *w, const struct search *s
 
 static const struct sched_options options = { .gap = 0 };
 
-static void complain(struct tally *t, struct work *k, struct ctx *ctx, uint64_t seed, const struct schedule *ours,
-		     const struct schedule *theirs, const char *what, const char *why)
+static void complain(struct tally *t, struct work *k, struct ctx *ctx, uint64_t seed,
+		     const struct schedule *ours, const struct schedule *theirs, const char *what,
+		     const char *why)
 {
 	t->failures++;
-	printf("seed %llu: %s%s%s\n", (unsigned long long)seed, what, why ? ": " : "", why ? why : "");
+	printf("seed %llu: %s%s%s\n", (unsigned long long)seed, what, why ? ": " : "",
+	       why ? why : "");
 	show_case(k->w);
 	schedule_solve(ctx, k->w->ir, 0, &options, true);
 	for (size_t i = 0; i < ctx->diags.list.n; i++) {
@@ -2643,7 +2759,8 @@ static void complain(struct tally *t, struct work *k, struct ctx *ctx, uint64_t 
 
 /* A queue before a module that no class passes can give a worker something to run, or
  * end the task of a higher rank.  With it the letter is met; without it, the sense. */
-static const char *compare_busy(struct tally *tally, struct work *k, const struct schedule *theirs, const char *wrong)
+static const char *compare_busy(struct tally *tally, struct work *k, const struct schedule *theirs,
+				const char *wrong)
 {
 	struct search s = { .k = k };
 	const char *still;
@@ -2657,8 +2774,8 @@ static const char *compare_busy(struct tally *tally, struct work *k, const struc
 	return STRICT || still ? wrong : NULL;
 }
 
-static void judge(struct tally *tally, struct work *k, struct search *s, struct ctx *ctx, const struct ir *ir,
-		  uint64_t seed)
+static void judge(struct tally *tally, struct work *k, struct search *s, struct ctx *ctx,
+		  const struct ir *ir, uint64_t seed)
 {
 	struct schedule *ours = NULL, *theirs;
 	const char *wrong = NULL;
@@ -2670,13 +2787,15 @@ static void judge(struct tally *tally, struct work *k, struct search *s, struct 
 		find_outcome(k, &s->at[0], &o);
 		ours = write_schedule(k, &s->at[0], &o);
 		if ((wrong = schedule_check(k->arena, ir, ours)))
-			complain(tally, k, ctx, seed, ours, NULL, "the check refuses the enumeration's", wrong);
+			complain(tally, k, ctx, seed, ours, NULL,
+				 "the check refuses the enumeration's", wrong);
 	}
 	start = now();
 	theirs = schedule_solve(ctx, ir, 0, &options, false);
 	tally->seconds_theirs += now() - start;
 	if (theirs->solved && (wrong = schedule_check(k->arena, ir, theirs))) {
-		complain(tally, k, ctx, seed, ours, theirs, "the check refuses the solver's", wrong);
+		complain(tally, k, ctx, seed, ours, theirs, "the check refuses the solver's",
+			 wrong);
 		return;
 	}
 	wrong = compare(k, s, theirs, &tally->others);
@@ -2719,14 +2838,17 @@ static void check_case(struct tally *tally, uint64_t seed, glp_prob *glpk)
 
 static void report(const struct tally *t)
 {
-	printf("%zu cases: %zu feasible, %zu infeasible, %zu skipped as too large\n", t->cases, t->feasible,
-	       t->infeasible, t->skipped);
-	printf("of the feasible %zu parted, %zu with several workers, %zu with ranks, %zu with entitlement\n", t->parted,
-	       t->several, t->ranked, t->entitled);
-	printf("%zu answers with other roots than the smallest, %zu that leave out queues where no class passes\n",
+	printf("%zu cases: %zu feasible, %zu infeasible, %zu skipped as too large\n", t->cases,
+	       t->feasible, t->infeasible, t->skipped);
+	printf("of the feasible %zu parted, %zu with several workers, %zu with ranks, %zu with "
+	       "entitlement\n",
+	       t->parted, t->several, t->ranked, t->entitled);
+	printf("%zu answers with other roots than the smallest, %zu that leave out queues where no "
+	       "class passes\n",
 	       t->others, t->idle);
-	printf("%zu linear programs, %zu without a clear end; %.1f s enumerating, %.1f s in the solver\n", t->solved,
-	       t->doubts, t->seconds_ours, t->seconds_theirs);
+	printf("%zu linear programs, %zu without a clear end; %.1f s enumerating, %.1f s in the "
+	       "solver\n",
+	       t->solved, t->doubts, t->seconds_ours, t->seconds_theirs);
 }
 
 int main(int argc, char **argv)
@@ -2748,5 +2870,7 @@ int main(int argc, char **argv)
 	report(&tally);
 	if (tally.failures)
 		return 1;
-	return argc > 1 || (tally.feasible && tally.infeasible && tally.parted && tally.several) ? 0 : 1;
+	return argc > 1 || (tally.feasible && tally.infeasible && tally.parted && tally.several)
+		   ? 0
+		   : 1;
 }

@@ -50,13 +50,18 @@ static struct ids set_of(struct policy *p, size_t n, const uint32_t *at)
 
 static void open_module(struct ir_module *m, const char *name, int64_t cost)
 {
-	*m = (struct ir_module){ .name = name, .function_name = "f", .function = ID_NONE, .role = IR_ROLE_TRANSIT,
-				 .cost = rat_int(cost), .cost_per_byte = RAT_ZERO };
+	*m = (struct ir_module){ .name = name,
+				 .function_name = "f",
+				 .function = ID_NONE,
+				 .role = IR_ROLE_TRANSIT,
+				 .cost = rat_int(cost),
+				 .cost_per_byte = RAT_ZERO };
 }
 
 static struct ir_edge edge(struct policy *p, uint32_t from, uint32_t to)
 {
-	return (struct ir_edge){ .from = from, .to = to, .fx = fx_true(p->ir.fields), .when = "true" };
+	return (
+	    struct ir_edge){ .from = from, .to = to, .fx = fx_true(p->ir.fields), .when = "true" };
 }
 
 static void open_fw(struct policy *p)
@@ -73,8 +78,11 @@ static void open_fw(struct policy *p)
 	p->fw_edges[1] = edge(p, ACL, LOGTO);
 	p->fw_edges[2] = edge(p, FWD, OUT);
 	p->fw_edges[3] = edge(p, INC, ACL);
-	p->pipelines[FW] = (struct ir_pipeline){ .name = "fw", .modules = p->fw, .n_modules = N_FW,
-						 .edges = p->fw_edges, .n_edges = 4 };
+	p->pipelines[FW] = (struct ir_pipeline){ .name = "fw",
+						 .modules = p->fw,
+						 .n_modules = N_FW,
+						 .edges = p->fw_edges,
+						 .n_edges = 4 };
 }
 
 static void open_toy(struct policy *p)
@@ -92,21 +100,31 @@ static void open_toy(struct policy *p)
 	p->toy_edges[2] = edge(p, B, TX);
 	p->toy_edges[3] = edge(p, C, TX);
 	p->toy_edges[4] = edge(p, RX, A);
-	p->pipelines[TOY] = (struct ir_pipeline){ .name = "toy", .modules = p->toy, .n_modules = N_TOY,
-						  .edges = p->toy_edges, .n_edges = 5 };
+	p->pipelines[TOY] = (struct ir_pipeline){ .name = "toy",
+						  .modules = p->toy,
+						  .n_modules = N_TOY,
+						  .edges = p->toy_edges,
+						  .n_edges = 5 };
 }
 
 /* The header of class I is DSCP I. */
-static void open_class(struct policy *p, uint32_t i, const char *name, uint32_t pipeline, int64_t rate, size_t n,
-		       const uint32_t *modules)
+static void open_class(struct policy *p, uint32_t i, const char *name, uint32_t pipeline,
+		       int64_t rate, size_t n, const uint32_t *modules)
 {
 	const struct fx_member member = { .kind = FX_RANGE, .lo = i, .hi = i };
 	const struct field *dscp = fields_find(p->ir.fields, "ip.dscp");
 
-	p->paths[i] = (struct ir_path){ .pipeline = pipeline, .modules = modules, .n = n, .rate_pps = rat_int(rate) };
-	p->classes[i] = (struct ir_class){ .name = name, .fx = fx_true(p->ir.fields), .match = "true",
-					   .paths = &p->paths[i], .n_paths = 1, .rate_pps = rat_int(rate),
-					   .has_packet = true, .packet = rat_int(64),
+	p->paths[i] = (struct ir_path){
+		.pipeline = pipeline, .modules = modules, .n = n, .rate_pps = rat_int(rate)
+	};
+	p->classes[i] = (struct ir_class){ .name = name,
+					   .fx = fx_true(p->ir.fields),
+					   .match = "true",
+					   .paths = &p->paths[i],
+					   .n_paths = 1,
+					   .rate_pps = rat_int(rate),
+					   .has_packet = true,
+					   .packet = rat_int(64),
 					   .header = fx_cmp(p->ir.fields, dscp, &member, 1) };
 }
 
@@ -126,28 +144,48 @@ static void open_target(struct policy *p, uint32_t pipeline)
 {
 	static const uint32_t cores[] = { 0, 1 };
 
-	p->target = (struct ir_target){ .name = "rack", .backend = IR_BESS, .at = ID_NONE,
-					.pipelines = SET(p, pipeline), .clock = rat_int(2600000000), .cores = cores,
-					.n_cores = 1, .replicas = 1, .queue = 1024, .queue_cost = rat_int(12),
+	p->target = (struct ir_target){ .name = "rack",
+					.backend = IR_BESS,
+					.at = ID_NONE,
+					.pipelines = SET(p, pipeline),
+					.clock = rat_int(2600000000),
+					.cores = cores,
+					.n_cores = 1,
+					.replicas = 1,
+					.queue = 1024,
+					.queue_cost = rat_int(12),
 					.classify_cost = rat_int(60) };
 }
 
 /* Classes FIRST and the one behind it, in a ratio of PARTS : 1. */
-static void open_slo(struct policy *p, struct ir_level *level, struct ir_member *members, uint32_t first, int64_t parts)
+static void open_slo(struct policy *p, struct ir_level *level, struct ir_member *members,
+		     uint32_t first, int64_t parts)
 {
 	static const uint32_t both[] = { 0, 1 };
 	struct rat *stated = arena_many(p->arena, struct rat, 2);
 
 	for (uint32_t i = 0; i < 2; i++)
-		members[i] = (struct ir_member){ p->classes[first + i].name, ID_NONE, SET(p, first + i), 0 };
+		members[i] =
+		    (struct ir_member){ p->classes[first + i].name, ID_NONE, SET(p, first + i), 0 };
 	stated[0] = rat_int(parts);
 	stated[1] = RAT_ONE;
-	p->statement = (struct ir_statement){ .kind = IR_CPU_RATIO, .members = both, .n_members = 2, .parts = stated };
-	*level = (struct ir_level){ .name = "slo", .parent = ID_NONE, .members = members, .n_members = 2,
-				    .statements = &p->statement, .n_statements = 1, .n_ranks = 1 };
-	p->slo = (struct ir_slo){ .name = "slo", .classify = IR_CLASSIFY_NEVER, .floor = rat_make(1, 100),
-				  .tolerance = rat_make(1, 100), .classes = SET(p, first, first + 1),
-				  .levels = p->levels, .n_levels = 1 };
+	p->statement = (struct ir_statement){
+		.kind = IR_CPU_RATIO, .members = both, .n_members = 2, .parts = stated
+	};
+	*level = (struct ir_level){ .name = "slo",
+				    .parent = ID_NONE,
+				    .members = members,
+				    .n_members = 2,
+				    .statements = &p->statement,
+				    .n_statements = 1,
+				    .n_ranks = 1 };
+	p->slo = (struct ir_slo){ .name = "slo",
+				  .classify = IR_CLASSIFY_NEVER,
+				  .floor = rat_make(1, 100),
+				  .tolerance = rat_make(1, 100),
+				  .classes = SET(p, first, first + 1),
+				  .levels = p->levels,
+				  .n_levels = 1 };
 }
 
 static void policy_open(struct policy *p, uint32_t pipeline)
@@ -168,10 +206,15 @@ static void policy_open(struct policy *p, uint32_t pipeline)
 	p->ir.n_slos = 1;
 	p->ir.targets = &p->target;
 	p->ir.n_targets = 1;
-	p->s = (struct schedule){ .solved = true, .optimal = true, .parts = p->parts, .tasks = p->tasks,
-				  .classes = p->rows, .tree = &p->tree };
+	p->s = (struct schedule){ .solved = true,
+				  .optimal = true,
+				  .parts = p->parts,
+				  .tasks = p->tasks,
+				  .classes = p->rows,
+				  .tree = &p->tree };
 	for (uint32_t i = 0; i < 4; i++)
-		p->leaves[i] = (struct sched_node){ .kind = SCHED_LEAF, .level = ID_NONE, .task = i };
+		p->leaves[i] =
+		    (struct sched_node){ .kind = SCHED_LEAF, .level = ID_NONE, .task = i };
 }
 
 /* ---- schedules ---- */
@@ -181,11 +224,16 @@ static struct rat times(struct rat a, int64_t b)
 	return rat_mul(a, rat_int(b));
 }
 
-static void add_task(struct policy *p, uint32_t root, uint32_t copy, struct ids modules, bool queue, struct rat service,
-		     struct rat load)
+static void add_task(struct policy *p, uint32_t root, uint32_t copy, struct ids modules, bool queue,
+		     struct rat service, struct rat load)
 {
-	p->tasks[p->s.n_tasks++] = (struct sched_task){ .root = root, .copy = copy, .modules = modules, .queue = queue,
-							.service = service, .load = load, .weight = RAT_ZERO };
+	p->tasks[p->s.n_tasks++] = (struct sched_task){ .root = root,
+							.copy = copy,
+							.modules = modules,
+							.queue = queue,
+							.service = service,
+							.load = load,
+							.weight = RAT_ZERO };
 }
 
 static void set_share(struct policy *p, size_t task, struct rat a, struct rat b, struct rat c)
@@ -220,7 +268,10 @@ static void hang_flat(struct policy *p)
 		sum = rat_add(sum, p->tasks[i].load);
 	for (size_t i = 0; i < p->s.n_tasks; i++)
 		weigh(p, i, rat_div(p->tasks[i].load, sum));
-	p->tree = (struct sched_node){ .kind = SCHED_WEIGHTED, .level = 0, .task = ID_NONE, .children = p->leaves,
+	p->tree = (struct sched_node){ .kind = SCHED_WEIGHTED,
+				       .level = 0,
+				       .task = ID_NONE,
+				       .children = p->leaves,
 				       .n_children = p->s.n_tasks };
 }
 
@@ -235,7 +286,8 @@ static void open_shares(struct policy *p)
 	add_task(p, FWD, ID_NONE, SET(p, FWD, OUT), true, v, times(v, INT64_C(5020000) * 223));
 	add_task(p, INC, ID_NONE, SET(p, ACL, INC, LOGTO), false, RAT_ONE, rat_int(1280120000));
 	set_share(p, 0, rat_make(20, 5020), rat_make(5000, 5020), RAT_ZERO);
-	set_share(p, 1, rat_make(4120, 1280120), rat_make(1030000, 1280120), rat_make(246000, 1280120));
+	set_share(p, 1, rat_make(4120, 1280120), rat_make(1030000, 1280120),
+		  rat_make(246000, 1280120));
 	add_row(p, CONTROL, rat_add(rat_int(4120000), times(v, 4220000)), times(v, 20000));
 	add_row(p, DATA, rat_int(1476000000), times(v, 5000000));
 	add_row(p, LOGS, rat_int(246000000), rat_int(1000000));
@@ -267,7 +319,8 @@ static void part(struct policy *p, uint32_t source, uint32_t first, size_t n)
 	p->s.parted = true;
 	p->s.sources = SET(p, source);
 	for (uint32_t i = 0; i < n; i++)
-		p->parts[p->s.n_parts++] = (struct sched_part){ first + i, p->classes[first + i].header };
+		p->parts[p->s.n_parts++] =
+		    (struct sched_part){ first + i, p->classes[first + i].header };
 	p->slo.classify = IR_CLASSIFY_AUTO;
 }
 
@@ -301,11 +354,23 @@ static void hang_layers(struct policy *p)
 	p->leaves[2] = p->leaves[1];
 	p->leaves[1] = source;
 	p->tasks[1].rank = p->tasks[2].rank = 1;
-	p->joined[0] = (struct sched_node){ .kind = SCHED_WEIGHTED, .level = ID_NONE, .task = ID_NONE, .ranked = true,
-					    .children = p->leaves, .n_children = 2 };
-	p->joined[1] = (struct sched_node){ .kind = SCHED_WEIGHTED, .level = 1, .task = ID_NONE, .ranked = true,
-					    .rank = 1, .children = p->leaves + 2, .n_children = 2 };
-	p->tree = (struct sched_node){ .kind = SCHED_PRIORITY, .level = 0, .task = ID_NONE, .children = p->joined,
+	p->joined[0] = (struct sched_node){ .kind = SCHED_WEIGHTED,
+					    .level = ID_NONE,
+					    .task = ID_NONE,
+					    .ranked = true,
+					    .children = p->leaves,
+					    .n_children = 2 };
+	p->joined[1] = (struct sched_node){ .kind = SCHED_WEIGHTED,
+					    .level = 1,
+					    .task = ID_NONE,
+					    .ranked = true,
+					    .rank = 1,
+					    .children = p->leaves + 2,
+					    .n_children = 2 };
+	p->tree = (struct sched_node){ .kind = SCHED_PRIORITY,
+				       .level = 0,
+				       .task = ID_NONE,
+				       .children = p->joined,
 				       .n_children = 2 };
 }
 
@@ -320,8 +385,13 @@ static void open_layered(struct policy *p)
 	p->members[0][0] = (struct ir_member){ "bulk", 1, SET(p, DATA, LOGS), 1 };
 	p->members[0][1] = (struct ir_member){ "control", ID_NONE, SET(p, CONTROL), 0 };
 	p->priority = (struct ir_priority){ .above = 1, .below = 0 };
-	p->levels[0] = (struct ir_level){ .name = "layered", .parent = ID_NONE, .members = p->members[0],
-					  .n_members = 2, .priorities = &p->priority, .n_priorities = 1, .n_ranks = 2 };
+	p->levels[0] = (struct ir_level){ .name = "layered",
+					  .parent = ID_NONE,
+					  .members = p->members[0],
+					  .n_members = 2,
+					  .priorities = &p->priority,
+					  .n_priorities = 1,
+					  .n_ranks = 2 };
 	p->slo.n_levels = 2;
 	p->slo.classes = SET(p, CONTROL, DATA, LOGS);
 	part(p, INC, CONTROL, 3);
@@ -363,11 +433,11 @@ static void expect_refusal(const struct wrong *w)
 	ctx_free(p.ctx);
 }
 
-#define EXPECT_REFUSALS(...)                                                          \
-	do {                                                                          \
-		static const struct wrong all[] = { __VA_ARGS__ };                    \
-		for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)               \
-			expect_refusal(&all[i]);                                      \
+#define EXPECT_REFUSALS(...)                                            \
+	do {                                                            \
+		static const struct wrong all[] = { __VA_ARGS__ };      \
+		for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++) \
+			expect_refusal(&all[i]);                        \
 	} while (0)
 
 static void expect_accepted(void (*open)(struct policy *))
@@ -444,7 +514,8 @@ static void tasks_cover_all(void)
 {
 	EXPECT_REFUSALS({ open_shares, lose_source, "the source fw.inc roots no task" },
 			{ open_shares, swap_tasks, "is out of order" },
-			{ open_shares, make_acl_schedulable, "fw.acl can be scheduled by itself and roots no task" },
+			{ open_shares, make_acl_schedulable,
+			  "fw.acl can be scheduled by itself and roots no task" },
 			{ open_shares, lose_queue, "t0 (fw.fwd) has no queue before its root" },
 			{ open_shares, queue_source, "has a queue before a source" },
 			{ open_shares, lose_module, "does not run fw.logto" },
@@ -542,16 +613,19 @@ static void lose_early_task(struct policy *p)
 
 static void classes_can_be_told_apart(void)
 {
-	EXPECT_REFUSALS({ open_early, never_classify, "in spite of `classify never`" },
-			{ open_early, lose_part, "has no queue for tc2" },
-			{ open_early, other_filter, "tells tc1 by another filter" },
-			{ open_early, overlap, "cannot tell tc1 from tc2" },
-			{ open_early, lose_classifier, "which is no source" },
-			{ open_early, empty_classifier, "enters by toy.rx, where no classifier is" },
-			{ open_early, unnamed_class, "no queue for other traffic such as tc2" },
-			{ open_early, source_in_copy, "stands on the wrong side of the classifier" },
-			{ open_early, lose_early_task, "no task begins at toy.a, where the early queue of tc2 ends" },
-			{ open_shares, classifier_without_parting, "a classifier is listed that is not there" });
+	EXPECT_REFUSALS(
+	    { open_early, never_classify, "in spite of `classify never`" },
+	    { open_early, lose_part, "has no queue for tc2" },
+	    { open_early, other_filter, "tells tc1 by another filter" },
+	    { open_early, overlap, "cannot tell tc1 from tc2" },
+	    { open_early, lose_classifier, "which is no source" },
+	    { open_early, empty_classifier, "enters by toy.rx, where no classifier is" },
+	    { open_early, unnamed_class, "no queue for other traffic such as tc2" },
+	    { open_early, source_in_copy, "stands on the wrong side of the classifier" },
+	    { open_early, lose_early_task,
+	      "no task begins at toy.a, where the early queue of tc2 ends" },
+	    { open_shares, classifier_without_parting,
+	      "a classifier is listed that is not there" });
 }
 
 /* ---- priorities ---- */
@@ -595,10 +669,12 @@ static void wrong_rank(struct policy *p)
 
 static void priorities_bite(void)
 {
-	EXPECT_REFUSALS({ open_shares, rank_data, "t1 (fw.inc) serves data and runs fw.logto, which only logs" },
-			{ open_shares, rank_logs, "t0 (fw.fwd) has rank 0, not 1" },
-			{ open_shares, rank_control, "priority of control over data has no effect" },
-			{ open_layered, wrong_rank, "t2 (fw.acl of logs) has rank 0, not 1" });
+	EXPECT_REFUSALS(
+	    { open_shares, rank_data,
+	      "t1 (fw.inc) serves data and runs fw.logto, which only logs" },
+	    { open_shares, rank_logs, "t0 (fw.fwd) has rank 0, not 1" },
+	    { open_shares, rank_control, "priority of control over data has no effect" },
+	    { open_layered, wrong_rank, "t2 (fw.acl of logs) has rank 0, not 1" });
 }
 
 /* ---- service ---- */
@@ -627,11 +703,18 @@ static void rising(struct policy *p)
 static void join_unequal(struct policy *p)
 {
 	p->slo.entitlement = false;
-	p->tasks[0] = (struct sched_task){ .root = B, .copy = ID_NONE, .modules = SET(p, B), .queue = true,
+	p->tasks[0] = (struct sched_task){ .root = B,
+					   .copy = ID_NONE,
+					   .modules = SET(p, B),
+					   .queue = true,
 					   .service = rat_make(1, 2) };
-	p->tasks[1] = (struct sched_task){ .root = RX, .copy = ID_NONE, .modules = SET(p, A, C, RX),
-					   .service = RAT_ONE };
-	p->tasks[2] = (struct sched_task){ .root = TX, .copy = ID_NONE, .modules = SET(p, TX), .queue = true,
+	p->tasks[1] = (struct sched_task){
+		.root = RX, .copy = ID_NONE, .modules = SET(p, A, C, RX), .service = RAT_ONE
+	};
+	p->tasks[2] = (struct sched_task){ .root = TX,
+					   .copy = ID_NONE,
+					   .modules = SET(p, TX),
+					   .queue = true,
 					   .service = rat_make(1, 2) };
 	p->s.n_tasks = 3;
 }
@@ -648,13 +731,16 @@ static void entitled_without_load(struct policy *p)
 
 static void service_is_bounded(void)
 {
-	EXPECT_REFUSALS({ open_shares, too_much, "t1 (fw.inc) has service 1.5, more than 1" },
-			{ open_shares, too_little, "data leaves fw.out with service 0.005, below the floor 0.01" },
-			{ open_shares, negative, "t0 (fw.fwd) has the service -1" },
-			{ open_shares, rising, "more than the 0.25 of t1 (fw.inc) that feeds it" },
-			{ open_entitled, join_unequal, "feed t2 (toy.tx) with services" },
-			{ open_entitled, entitled_to_nothing, "t0 (toy.b) has service 0.005, below the floor" },
-			{ open_entitled, entitled_without_load, "t0 (toy.b) has service 2.16667 without any load" });
+	EXPECT_REFUSALS(
+	    { open_shares, too_much, "t1 (fw.inc) has service 1.5, more than 1" },
+	    { open_shares, too_little,
+	      "data leaves fw.out with service 0.005, below the floor 0.01" },
+	    { open_shares, negative, "t0 (fw.fwd) has the service -1" },
+	    { open_shares, rising, "more than the 0.25 of t1 (fw.inc) that feeds it" },
+	    { open_entitled, join_unequal, "feed t2 (toy.tx) with services" },
+	    { open_entitled, entitled_to_nothing, "t0 (toy.b) has service 0.005, below the floor" },
+	    { open_entitled, entitled_without_load,
+	      "t0 (toy.b) has service 2.16667 without any load" });
 }
 
 /* ---- T, R, L ---- */
@@ -716,7 +802,11 @@ static void copy_path(struct policy *p)
 	struct ir_path *paths = arena_many(p->arena, struct ir_path, 2);
 
 	paths[0] = p->paths[DATA];
-	paths[1] = (struct ir_path){ .pipeline = FW, .modules = copied, .n = 3, .copy = true, .first = 2,
+	paths[1] = (struct ir_path){ .pipeline = FW,
+				     .modules = copied,
+				     .n = 3,
+				     .copy = true,
+				     .first = 2,
 				     .rate_pps = rat_int(500000) };
 	p->classes[DATA].paths = paths;
 	p->classes[DATA].n_paths = 2;
@@ -730,24 +820,28 @@ static void open_copied(struct policy *p)
 	p->rows[1].time = rat_int(1496000000);
 	p->tasks[1].load = rat_int(1300120000);
 	p->slo.tolerance = rat_make(1, 50);
-	set_share(p, 1, rat_make(4120, 1300120), rat_make(1050000, 1300120), rat_make(246000, 1300120));
+	set_share(p, 1, rat_make(4120, 1300120), rat_make(1050000, 1300120),
+		  rat_make(246000, 1300120));
 	hang_flat(p);
 }
 
 static void predictions_agree(void)
 {
 	expect_accepted(open_copied);
-	EXPECT_REFUSALS({ open_shares, more_time, "data takes 1476000000 cycles/s, not 1476000010" },
-			{ open_shares, more_rate, "logs delivers 1000000 packets/s, not 1000001" },
-			{ open_shares, more_in_all, "all named classes deliver 3113744.07583 packets/s, not 4000000" },
-			{ open_shares, lose_row, "2 classes are predicted, 3 pass the pipeline" },
-			{ open_shares, swap_rows, "row 1 of the prediction is not that of data" },
-			{ open_shares, more_load, "t1 (fw.inc) takes 1280120000 cycles/s, not 1280120010" },
-			{ open_shares, free_queues, "t0 (fw.fwd) takes" },
-			{ open_layered, free_classifier, "t3 (fw.inc) takes 240800000 cycles/s, not 602000000" },
-			{ open_shares, two_replicas, "control takes" },
-			{ open_shares, wrong_share, "of its cycles on logs, not 0.2" },
-			{ open_shares, copy_path, "data takes 1496000000 cycles/s" });
+	EXPECT_REFUSALS(
+	    { open_shares, more_time, "data takes 1476000000 cycles/s, not 1476000010" },
+	    { open_shares, more_rate, "logs delivers 1000000 packets/s, not 1000001" },
+	    { open_shares, more_in_all,
+	      "all named classes deliver 3113744.07583 packets/s, not 4000000" },
+	    { open_shares, lose_row, "2 classes are predicted, 3 pass the pipeline" },
+	    { open_shares, swap_rows, "row 1 of the prediction is not that of data" },
+	    { open_shares, more_load, "t1 (fw.inc) takes 1280120000 cycles/s, not 1280120010" },
+	    { open_shares, free_queues, "t0 (fw.fwd) takes" },
+	    { open_layered, free_classifier,
+	      "t3 (fw.inc) takes 240800000 cycles/s, not 602000000" },
+	    { open_shares, two_replicas, "control takes" },
+	    { open_shares, wrong_share, "of its cycles on logs, not 0.2" },
+	    { open_shares, copy_path, "data takes 1496000000 cycles/s" });
 }
 
 /* ---- statements ---- */
@@ -767,13 +861,18 @@ static void throughput_ratio(struct policy *p)
 }
 
 /* A bound on member WHICH of the first level, beside the ratio. */
-static void add_bound(struct policy *p, enum ir_statement_kind kind, bool at_least, bool bits, struct rat bound)
+static void add_bound(struct policy *p, enum ir_statement_kind kind, bool at_least, bool bits,
+		      struct rat bound)
 {
 	static const uint32_t member[] = { 0 };
 
 	p->both[0] = p->statement;
-	p->both[1] = (struct ir_statement){ .kind = kind, .members = member, .n_members = 1, .at_least = at_least,
-					    .bits = bits, .bound = bound };
+	p->both[1] = (struct ir_statement){ .kind = kind,
+					    .members = member,
+					    .n_members = 1,
+					    .at_least = at_least,
+					    .bits = bits,
+					    .bound = bound };
 	p->levels[0].statements = p->both;
 	p->levels[0].n_statements = 2;
 }
@@ -820,13 +919,17 @@ static void statements_hold(void)
 {
 	expect_accepted(open_bounded);
 	expect_accepted(open_bounded_bits);
-	EXPECT_REFUSALS({ open_shares, other_ratio, "the time of data is 1476000000 of the sum 1722000000" },
-			{ open_shares, throughput_ratio, "the rate of data is 2113744.07583" },
-			{ open_shares, rate_too_high, "the rate of data is 2113744.07583; stated is at least 3000000" },
-			{ open_shares, bits_too_low, "the rate of data is 1082236966.82; stated is at most" },
-			{ open_shares, share_too_high, "the share of data is 0.567692307692; stated is at least 0.57" },
-			{ open_shares, share_too_low, "the share of data is 0.567692307692; stated is at most 0.56" },
-			{ open_shares, latency_too_low, "data may take 4826" });
+	EXPECT_REFUSALS(
+	    { open_shares, other_ratio, "the time of data is 1476000000 of the sum 1722000000" },
+	    { open_shares, throughput_ratio, "the rate of data is 2113744.07583" },
+	    { open_shares, rate_too_high,
+	      "the rate of data is 2113744.07583; stated is at least 3000000" },
+	    { open_shares, bits_too_low, "the rate of data is 1082236966.82; stated is at most" },
+	    { open_shares, share_too_high,
+	      "the share of data is 0.567692307692; stated is at least 0.57" },
+	    { open_shares, share_too_low,
+	      "the share of data is 0.567692307692; stated is at most 0.56" },
+	    { open_shares, latency_too_low, "data may take 4826" });
 }
 
 /* ---- weights and the tree ---- */
@@ -896,18 +999,21 @@ static void weight_of_ranked(struct policy *p)
 
 static void tree_is_right(void)
 {
-	EXPECT_REFUSALS({ open_shares, wrong_weight, "t0 (fw.fwd) weighs 0.25, not 0.2699" },
-			{ open_shares, lose_weight, "t0 (fw.fwd) has no weight" },
-			{ open_shares, no_tree, "there is no tree" },
-			{ open_shares, wrong_kind, "the tree has a priority node slo in place of a weighted node slo" },
-			{ open_layered, wrong_level, "in place of a weighted node slo" },
-			{ open_shares, lose_leaf, "has 1 children, not 2" },
-			{ open_shares, swap_leaves, "the tree has t1 (fw.inc) in place of t0 (fw.fwd)" },
-			{ open_layered, leaf_elsewhere, "the tree has t3 (fw.inc) in place of t2 (fw.acl of logs)" },
-			{ open_shares, leaf_twice, "the tree has t0 (fw.fwd) in place of t1 (fw.inc)" },
-			{ open_shares, wrong_node_weight, "t1 (fw.inc) weighs 0.9, not the 0.7300" },
-			{ open_layered, wrong_node_rank, "has not the rank 1" },
-			{ open_layered, weight_of_ranked, "has a weight" });
+	EXPECT_REFUSALS(
+	    { open_shares, wrong_weight, "t0 (fw.fwd) weighs 0.25, not 0.2699" },
+	    { open_shares, lose_weight, "t0 (fw.fwd) has no weight" },
+	    { open_shares, no_tree, "there is no tree" },
+	    { open_shares, wrong_kind,
+	      "the tree has a priority node slo in place of a weighted node slo" },
+	    { open_layered, wrong_level, "in place of a weighted node slo" },
+	    { open_shares, lose_leaf, "has 1 children, not 2" },
+	    { open_shares, swap_leaves, "the tree has t1 (fw.inc) in place of t0 (fw.fwd)" },
+	    { open_layered, leaf_elsewhere,
+	      "the tree has t3 (fw.inc) in place of t2 (fw.acl of logs)" },
+	    { open_shares, leaf_twice, "the tree has t0 (fw.fwd) in place of t1 (fw.inc)" },
+	    { open_shares, wrong_node_weight, "t1 (fw.inc) weighs 0.9, not the 0.7300" },
+	    { open_layered, wrong_node_rank, "has not the rank 1" },
+	    { open_layered, weight_of_ranked, "has a weight" });
 }
 
 static const struct unit units[] = {
