@@ -56,7 +56,7 @@ struct sched_node {
 	uint32_t task;  /* of a leaf */
 	bool ranked;    /* child of a priority node */
 	uint32_t rank;
-	bool weighted;  /* child of a weighted node */
+	bool weighted;  /* some node above is a weighted one */
 	struct rat weight; /* sum of the weights of the leaves below */
 	struct sched_node *children;
 	size_t n_children;

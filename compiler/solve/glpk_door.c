@@ -11,7 +11,7 @@
 
 #include "compiler/base/arena.h"
 
-enum { MAX_STEPS = 100000 }; /* of the simplex method for the relaxed program */
+enum { MAX_STEPS = 100000, MAX_MILLISECONDS = 5000 }; /* of the simplex method */
 
 struct limit {
 	int max_nodes, n_nodes;
@@ -321,8 +321,15 @@ static enum lp_status simplex(glp_prob *prob)
 	how.msg_lev = GLP_MSG_OFF;
 	how.meth = GLP_DUALP;
 	how.it_lim = MAX_STEPS;
+	how.tm_lim = MAX_MILLISECONDS; /* so that who waits for many programs is asked again */
 	/* A basis that became singular is replaced once. */
-	if (glp_simplex(prob, &how)) {
+	switch (glp_simplex(prob, &how)) {
+	case 0:
+		break;
+	case GLP_EITLIM:
+	case GLP_ETMLIM:
+		return LP_FAILED;
+	default:
 		glp_std_basis(prob);
 		how.meth = GLP_PRIMAL;
 		if (glp_simplex(prob, &how))

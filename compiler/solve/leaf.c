@@ -418,8 +418,9 @@ static double unit_of(struct form f)
 
 enum { SLACK_PARTS = 1000000000 }; /* what a maximum that is kept may lose */
 
-static bool estimate_stages(struct estimate *e, const struct program_of *p, double *rates)
+static enum lp_status estimate_stages(struct estimate *e, const struct program_of *p, double *rates)
 {
+	enum lp_status status;
 	double *upper = arena_many(p->arena, double, p->rows.n), ignored;
 	size_t *number = arena_many(p->arena, size_t, p->rows.n), row;
 
@@ -438,12 +439,13 @@ static bool estimate_stages(struct estimate *e, const struct program_of *p, doub
 			if (p->rows.at[i].stage == s)
 				lp_bound_row(e->lp, number[i], -HUGE_VAL, upper[i]);
 		estimate_objective(e, p->stages[s], unit);
-		if (lp_solve(e->lp) != LP_BEST)
-			return false;
+		status = lp_solve(e->lp);
+		if (status != LP_BEST)
+			return status;
 		rates[s] = lp_best(e->lp) * unit;
 		row = lp_row(e->lp, e->columns, e->factors, p->stages[s].n, lp_best(e->lp) - 1.0 / SLACK_PARTS, HUGE_VAL);
 	}
-	return true;
+	return LP_BEST;
 }
 
 /* Multipliers as doubles have them, in order where rounding undid it. */
@@ -474,13 +476,14 @@ static struct leaf read_estimate(const struct estimate *e, const struct program_
 	return leaf;
 }
 
-static struct leaf estimate_program(struct program_of *p, double *rates)
+static struct leaf estimate_program(struct program_of *p, double *rates, enum lp_status *status)
 {
 	struct estimate e = { lp_new(), arena_many(p->arena, size_t, p->n_columns),
 			      arena_many(p->arena, double, p->n_columns) };
 	struct leaf leaf = { .feasible = false };
 
-	if (!p->impossible && estimate_stages(&e, p, rates))
+	*status = p->impossible ? LP_IMPOSSIBLE : estimate_stages(&e, p, rates);
+	if (*status == LP_BEST)
 		leaf = read_estimate(&e, p, rates);
 	lp_free(e.lp);
 	return leaf;
@@ -588,19 +591,23 @@ struct leaf leaf_solve(struct arena *a, const struct demand *d, const struct cut
 		       struct rat deviation, bool final)
 {
 	struct program_of *p = program_make(a, d, c, worker, deviation);
+	enum lp_status status;
 
 	if (is_large(c))
-		return estimate_program(p, arena_many(a, double, c->net->n_stages + 1));
+		return estimate_program(p, arena_many(a, double, c->net->n_stages + 1), &status);
 	return solve_tight(p, final);
 }
 
-static bool estimate(struct arena *a, const struct demand *d, const struct cut *c, const uint32_t *worker,
-		     struct rat deviation, double *rates)
+static enum lp_status estimate(struct arena *a, const struct demand *d, const struct cut *c,
+			       const uint32_t *worker, struct rat deviation, double *rates)
 {
-	return estimate_program(program_make(a, d, c, worker, deviation), rates).feasible;
+	enum lp_status status;
+
+	estimate_program(program_make(a, d, c, worker, deviation), rates, &status);
+	return status;
 }
 
-bool leaf_estimate(struct arena *a, const struct demand *d, const struct cut *c, const uint32_t *worker,
+enum lp_status leaf_estimate(struct arena *a, const struct demand *d, const struct cut *c, const uint32_t *worker,
 		   double *rates)
 {
 	return estimate(a, d, c, worker, d->net->slo->tolerance, rates);
@@ -614,7 +621,7 @@ static bool is_feasible(const struct demand *d, const struct cut *c, const uint3
 	struct arena *scratch = arena_new();
 	double *rates = arena_many(scratch, double, d->net->n_stages + 1);
 	bool feasible = exactly ? leaf_solve(scratch, d, c, worker, deviation, false).feasible :
-				  estimate(scratch, d, c, worker, deviation, rates);
+				  estimate(scratch, d, c, worker, deviation, rates) == LP_BEST;
 
 	arena_free(scratch);
 	return feasible;

@@ -4,6 +4,7 @@
 
 #include "compiler/solve/cut.h"
 #include "compiler/solve/demand.h"
+#include "compiler/solve/lp.h"
 
 struct leaf {
 	bool feasible;
@@ -17,8 +18,8 @@ struct leaf {
  * lexicographically greatest multipliers; else any that reach the rates. */
 struct leaf leaf_solve(struct arena *, const struct demand *, const struct cut *, const uint32_t *worker,
 		       struct rat deviation, bool final);
-/* The same in doubles, by GLPK: the rates alone, good to about 1e-7.  False: none. */
-bool leaf_estimate(struct arena *, const struct demand *, const struct cut *, const uint32_t *worker,
+/* The same in doubles, by GLPK: the rates alone, good to about 1e-7. */
+enum lp_status leaf_estimate(struct arena *, const struct demand *, const struct cut *, const uint32_t *worker,
 		   double *rates);
 /* The least deviation, at most the tolerance of the slo, with which the leaf is
  * feasible; rounded up to 2^-48 unless it is a simple fraction. */

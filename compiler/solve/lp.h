@@ -14,7 +14,7 @@ enum lp_status {
 	LP_BEST,
 	LP_IMPOSSIBLE,
 	LP_LIMIT,  /* integer programs: time or nodes; see lp_has_answer */
-	LP_FAILED, /* the library gave up; the program is lost */
+	LP_FAILED, /* the library gave up, or took more than five seconds: nothing is known */
 };
 
 struct lp;

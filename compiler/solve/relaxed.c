@@ -35,6 +35,7 @@ struct relaxed {
 	VEC(struct limit_row) limits; /* of statements and floors */
 	VEC(struct wait_row) waits;
 	size_t *keep; /* per stage: what was reached is kept */
+	bool known;      /* the last program was solved, so columns have values */
 	size_t *columns; /* scratch */
 	double *factors;
 };
@@ -330,22 +331,24 @@ static double unit_of(const struct form *f)
 	return sum > 0 ? sum : 1;
 }
 
-static bool solve_stage(struct relaxed *r, size_t stage, double *rate)
+static enum lp_status solve_stage(struct relaxed *r, size_t stage, double *rate)
 {
 	const struct form *f = &r->demand->stage[stage];
 	double unit = unit_of(f);
+	enum lp_status status;
 	size_t n = 0;
 
 	load_form(r, *f, 1 / unit, &n);
 	lp_objective(r->lp, r->columns, r->factors, n);
-	if (lp_solve(r->lp) != LP_BEST)
-		return false;
+	status = lp_solve(r->lp);
+	if (status != LP_BEST)
+		return status;
 	*rate = lp_best(r->lp) * unit;
 	if (stage < r->net->n_stages && n) {
 		lp_set_row(r->lp, r->keep[stage], r->columns, r->factors, n);
 		lp_bound_row(r->lp, r->keep[stage], lp_best(r->lp) - 1.0 / SLACK_PARTS, HUGE_VAL);
 	}
-	return true;
+	return LP_BEST;
 }
 
 /* Whether all statements together can be met, whatever the order of service. */
@@ -370,11 +373,14 @@ bool relaxed_solve(struct relaxed *r, double *rates)
 	for (size_t s = 0; s <= r->net->n_stages; s++)
 		rates[s] = HUGE_VAL;
 	for (size_t s = 0; possible && s <= r->net->n_stages; s++) {
+		enum lp_status status;
+
 		enforce(r, s, true);
-		if (solve_stage(r, s, &rates[s]))
-			continue;
+		status = solve_stage(r, s, &rates[s]);
+		r->known = status == LP_BEST;
 		/* What comes first may take less than it could, and let this one live. */
-		return s > 0;
+		if (!r->known)
+			return s > 0 || status != LP_IMPOSSIBLE;
 	}
 	return possible;
 }
@@ -384,7 +390,7 @@ uint32_t relaxed_most_torn(const struct relaxed *r)
 	uint32_t torn = ID_NONE;
 	double most = 1e-7;
 
-	for (size_t w = 0; w < r->net->n_ways; w++) {
+	for (size_t w = 0; r->known && w < r->net->n_ways; w++) {
 		const struct net_way *way = &r->net->ways[w];
 		double gap;
 

@@ -120,6 +120,7 @@ void solving_run(struct solving *s)
 		return;
 	s->separable = classes_separable(s->arena, s->ir, s->slo, &s->overlap);
 	/* Whether parting would help is worth knowing where it is the only way left. */
+	s->any |= !s->separable;
 	if (s->separable || s->plain_failed)
 		solve_parted(s);
 }

@@ -107,12 +107,14 @@ static bool is_hopeless(struct placing *p)
 	struct cut_search *s = p->search;
 	double *rates = arena_many(p->arena, double, p->cut->net->n_stages + 1);
 	struct arena *scratch = arena_new();
-	bool some = leaf_estimate(scratch, p->demand, p->cut, p->worker, rates);
+	enum lp_status status = leaf_estimate(scratch, p->demand, p->cut, p->worker, rates);
 	bool same_size = s->best && s->best->cut->n_tasks == p->cut->n_tasks;
 
 	arena_free(scratch);
-	if (!some)
+	if (status != LP_BEST) {
+		s->cut_short |= status != LP_IMPOSSIBLE;
 		return true;
+	}
 	if (is_no_better(p, rates) || !rates_beat_rival(s, rates))
 		return true;
 	if (!s->best || (s->tasks_first && !same_size))
@@ -287,7 +289,7 @@ static bool may_be_level(struct settling *s)
 	struct placing *p = &s->placing;
 	struct arena *scratch = arena_new();
 	double *rates = arena_many(scratch, double, p->cut->net->n_stages + 1);
-	bool may = leaf_estimate(scratch, p->demand, p->cut, p->worker, rates) &&
+	bool may = leaf_estimate(scratch, p->demand, p->cut, p->worker, rates) == LP_BEST &&
 		   rates_against(rates, s->wanted) >= 0;
 
 	arena_free(scratch);

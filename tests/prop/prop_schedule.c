@@ -32,8 +32,7 @@ enum {
 	MAX_CHOICES = 64,    /* which task of a path serves least */
 	MAX_PROGRAMS = 6000, /* per case */
 	MAX_VALUES = 16,
-	DEPTH = 3,  /* of levels */
-	STRICT = 0, /* queues where no class passes must be tried, see compare_busy */
+	DEPTH = 3, /* of levels */
 };
 
 /* ---- chance ---- */
@@ -875,11 +874,9 @@ struct world {
 	struct way ways[MAX_WAYS];
 	size_t n_ways;
 	bool too_large;
-	bool busy_only; /* no queues where no class passes */
-	uint32_t busy;  /* modules that some class passes */
-	bool can_part;  /* headers tell the named classes apart */
-	bool other;     /* traffic that is not named can arrive */
-	bool idle;      /* some priority has no effect */
+	bool can_part; /* headers tell the named classes apart */
+	bool other;    /* traffic that is not named can arrive */
+	bool idle;     /* some priority has no effect */
 };
 
 static double cost_of(const struct world *w, uint32_t module, double packet)
@@ -915,7 +912,6 @@ static void add_row(struct world *w, uint32_t number, const struct ir_class *c)
 		}
 		w->offered += p->copy ? 0 : way->rate;
 	}
-	w->busy |= r->on;
 	w->n_rows += c->n_paths > 0;
 }
 
@@ -1091,7 +1087,7 @@ static void make_plain_copy(const struct world *w, struct copy *c)
 	*c = (struct copy){ .class = ID_NONE, .name = "" };
 	memcpy(c->next, w->next, sizeof(c->next));
 	c->fixed = w->sources | schedulable(w);
-	c->open = reached & ~c->fixed & (w->busy_only ? w->busy : ~0u);
+	c->open = reached & ~c->fixed;
 }
 
 /* What stands behind the classifier for one class, or for all others. */
@@ -1115,7 +1111,7 @@ static void make_parted_copy(const struct world *w, struct copy *c, uint32_t cla
 	c->queued = successors(c->next, w->sources);
 	c->fixed = (c->queued | schedulable(w)) & reached;
 	/* queues in an empty copy serve none but workers that have no task */
-	c->open = used || workers ? reached & ~c->fixed & (w->busy_only ? w->busy : ~0u) : 0;
+	c->open = used || workers ? reached & ~c->fixed : 0;
 }
 
 static size_t make_copies_of(struct world *w, struct copy *copies, bool parted)
@@ -2618,7 +2614,7 @@ static void show_schedule(const struct world *w, const char *whose, const struct
 
 struct tally {
 	size_t cases, feasible, infeasible, parted, several, ranked, entitled, skipped, failures,
-	    others, idle, doubts, solved;
+	    doubts, solved;
 	double seconds_ours, seconds_theirs;
 };
 
@@ -2701,19 +2697,16 @@ static bool same_roots(const struct candidate *c, const struct schedule *s)
 	return true;
 }
 
-/* OTHERS: how often the solver chose among equals by another list of roots. */
-static const char *compare(struct work *k, const struct search *s, const struct schedule *theirs,
-			   size_t *others)
+/* Among equals the solver must have chosen the smallest list of roots. */
+static const char *compare(struct work *k, const struct search *s, const struct schedule *theirs)
 {
 	if (theirs->failed == theirs->solved)
 		return "theirs is neither solved nor failed";
 	if (theirs->solved != (s->n > 0))
 		return s->n ? "theirs found nothing" : "ours found nothing";
 	for (size_t i = 0; i < s->n; i++)
-		if (!differs(k, &s->at[i], theirs)) {
-			*others += !same_roots(&s->at[0], theirs);
-			return NULL;
-		}
+		if (!differs(k, &s->at[i], theirs))
+			return same_roots(&s->at[0], theirs) ? NULL : "roots differ";
 	return s->n ? differs(k, &s->at[0], theirs) : NULL;
 }
 
@@ -2757,23 +2750,6 @@ static void complain(struct tally *t, struct work *k, struct ctx *ctx, uint64_t 
 	printf("\n");
 }
 
-/* A queue before a module that no class passes can give a worker something to run, or
- * end the task of a higher rank.  With it the letter is met; without it, the sense. */
-static const char *compare_busy(struct tally *tally, struct work *k, const struct schedule *theirs,
-				const char *wrong)
-{
-	struct search s = { .k = k };
-	const char *still;
-
-	k->w->busy_only = true;
-	search_all(&s);
-	still = s.too_large ? wrong : compare(k, &s, theirs, &tally->others);
-	k->w->busy_only = false;
-	free(s.at);
-	tally->idle += !still;
-	return STRICT || still ? wrong : NULL;
-}
-
 static void judge(struct tally *tally, struct work *k, struct search *s, struct ctx *ctx,
 		  const struct ir *ir, uint64_t seed)
 {
@@ -2798,9 +2774,7 @@ static void judge(struct tally *tally, struct work *k, struct search *s, struct 
 			 wrong);
 		return;
 	}
-	wrong = compare(k, s, theirs, &tally->others);
-	if (wrong && ~k->w->busy & ((1u << k->w->n) - 1))
-		wrong = compare_busy(tally, k, theirs, wrong);
+	wrong = compare(k, s, theirs);
 	if (wrong)
 		complain(tally, k, ctx, seed, ours, theirs, wrong, NULL);
 }
@@ -2843,9 +2817,6 @@ static void report(const struct tally *t)
 	printf("of the feasible %zu parted, %zu with several workers, %zu with ranks, %zu with "
 	       "entitlement\n",
 	       t->parted, t->several, t->ranked, t->entitled);
-	printf("%zu answers with other roots than the smallest, %zu that leave out queues where no "
-	       "class passes\n",
-	       t->others, t->idle);
 	printf("%zu linear programs, %zu without a clear end; %.1f s enumerating, %.1f s in the "
 	       "solver\n",
 	       t->solved, t->doubts, t->seconds_ours, t->seconds_theirs);
