@@ -406,11 +406,11 @@ uint32_t relaxed_most_torn(const struct relaxed *r)
 }
 
 /* A task without traffic is of use where a worker needs one, or where a module must not
- * run in the task in front of it. */
+ * run in the task in front of it, which is so where classes share modules. */
 static bool idle_tasks_help(const struct net *n)
 {
 	for (size_t l = 0; l < n->slo->n_levels; l++)
-		if (n->slo->levels[l].n_priorities)
+		if (n->slo->levels[l].n_priorities && !n->parted)
 			return true;
 	return n->target->n_cores > 1;
 }

@@ -84,6 +84,22 @@ static void solve_parted(struct solving *s)
 		s->search.best = plain;
 }
 
+/* There is no answer without parting, and with it none that may be used; whether it
+ * would help is worth knowing, but not worth long. */
+static void probe_parted(struct solving *s)
+{
+	enum { MOST_NODES = 1000 };
+	struct cut_search before = s->search;
+
+	s->any = true;
+	s->search.most_nodes = s->search.n_nodes + MOST_NODES;
+	solve_net(s, true);
+	if (s->search.best)
+		return;
+	before.n_nodes = s->search.n_nodes;
+	s->search = before;
+}
+
 /* ---- which models ---- */
 
 static bool may_part(const struct solving *s)
@@ -119,10 +135,10 @@ void solving_run(struct solving *s)
 	    (s->any && s->search.best) || (!must && s->search.stopped))
 		return;
 	s->separable = classes_separable(s->arena, s->ir, s->slo, &s->overlap);
-	/* Whether parting would help is worth knowing where it is the only way left. */
-	s->any |= !s->separable;
-	if (s->separable || s->plain_failed)
+	if (s->separable)
 		solve_parted(s);
+	else if (s->plain_failed)
+		probe_parted(s);
 }
 
 /* ---- the answer ---- */

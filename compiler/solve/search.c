@@ -26,6 +26,7 @@ bool search_enough(struct cut_search *s)
 	const struct sched_options *o = s->options;
 	double now, value;
 
+	s->stopped |= s->most_nodes && s->n_nodes > s->most_nodes;
 	if (s->stopped)
 		return true;
 	now = clock_now();

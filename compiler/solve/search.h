@@ -31,6 +31,7 @@ struct cut_search {
 	const struct answer *rival; /* from another net; answers must deliver more of the named
 				     * classes than it does.  NULL: there is none */
 	uint64_t n_nodes;
+	uint64_t most_nodes; /* 0: no limit */
 	double started;      /* of the clock, seconds */
 	bool stopped;        /* by limit or by who watches */
 	bool cut_short;      /* some cut has too many placings to look at all */
