@@ -353,6 +353,19 @@ bool value_refs(struct check *c, struct scope *s, const struct ast_expr *e, unsi
 	return ok;
 }
 
+/* tcp.dport is l4.dport, where the protocol is TCP: in a set of fields it is the port that
+ * is meant. */
+static const struct field *port_field(struct check *c, const struct field *f)
+{
+	if (!strncmp(f->name, "tcp.", 4) || !strncmp(f->name, "udp.", 4)) {
+		const struct field *port =
+			fields_find(c->model->fields, arena_printf(ARENA(c), "l4.%s", f->name + 4));
+
+		return port ? port : f;
+	}
+	return f;
+}
+
 bool value_fields(struct check *c, struct scope *s, const struct ast_expr *e, struct field_set *set)
 {
 	struct operands members = operands_of(c, s, e);
@@ -363,7 +376,7 @@ bool value_fields(struct check *c, struct scope *s, const struct ast_expr *e, st
 		const struct field *f = o.e->kind == AST_PATH ? field_of(c, o.scope, o.e, NULL) : NULL;
 
 		if (f) {
-			vec_push(ARENA(c), set, f);
+			vec_push(ARENA(c), set, port_field(c, f));
 			continue;
 		}
 		ok = false;

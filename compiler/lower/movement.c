@@ -84,21 +84,11 @@ static bool is_mutual(const struct symbol *sym)
 	return !pair || OBJECT(pair, m_function)->pair == sym;
 }
 
-/* What tcp.dport and its kin name is a port of layer 4; filters know no other. */
-static const struct field *port_field(struct lowering *l, const struct field *f)
-{
-	if (strncmp(f->name, "tcp.", 4) && strncmp(f->name, "udp.", 4))
-		return f;
-	if (!strcmp(f->name + 4, "sport") || !strcmp(f->name + 4, "dport"))
-		return fields_find(l->model->fields, arena_printf(l->arena, "l4.%s", f->name + 4));
-	return f;
-}
-
 static void lower_rewrites(struct lowering *l, const struct field_set *set, struct ir_function *f)
 {
 	f->rewrites = arena_many(l->arena, const struct field *, set->n);
 	for (size_t i = 0; i < set->n; i++)
-		f->rewrites[f->n_rewrites++] = port_field(l, set->at[i]);
+		f->rewrites[f->n_rewrites++] = set->at[i];
 }
 
 static void lower_function(struct lowering *l, const struct symbol *sym, struct ir_function *f)

@@ -105,6 +105,24 @@ wait
 check "the pipe after a drawing" pipe "$([ -p pipe ] && echo pipe)"
 check "the drawing" 1 "$(grep -c '<svg' piped.txt)"
 
+# The first Ctrl-C keeps the best answer; a kill leaves no half file.
+"$src/examples/alpine/tree" 6 2 >tree.epi
+"$epic" compile tree.epi --emit plan.json --time-limit 50s >out.txt 2>err.txt &
+solver=$!
+sleep 2
+kill -INT $solver
+wait $solver
+check "interrupted once" 4 $?
+says "interrupted once" W0702
+check "the best answer is written" 1 "$(grep -c '"id": "t0"' tree.out/tree.plan.json)"
+rm -rf tree.out
+"$epic" compile tree.epi --time-limit 50s >out.txt 2>err.txt &
+solver=$!
+sleep 1
+kill -KILL $solver
+wait $solver 2>/dev/null
+check "killed while solving" "" "$(ls tree.out 2>/dev/null)"
+
 # From anywhere, and installed somewhere else.
 cd / && check "from another directory" 0 "$("$epic" check "$tmp/bng.epi" >/dev/null 2>&1; echo $?)"
 mkdir -p "$tmp/usr/bin" "$tmp/usr/share/epic"

@@ -8,6 +8,7 @@ GOLDEN_CASES = \
 	tests/golden/cases/overlap.epi \
 	tests/golden/cases/parallel-edges.epi \
 	tests/golden/cases/plain-lines.epi \
+	tests/golden/cases/rewritten-port.epi \
 	tests/golden/cases/slo_contradiction.epi \
 	tests/golden/cases/slo_hidden-queue.epi \
 	tests/golden/cases/slo_inseparable.epi \
@@ -37,3 +38,4 @@ GOLDEN_CASES = \
 	tests/golden/cases/typos.epi \
 	tests/golden/cases/unbridgeable.epi \
 	tests/golden/cases/unknown-target.epi
+GOLDEN_MORE =
