@@ -71,6 +71,15 @@ size_t demand_delivered(const struct demand *d, uint32_t path)
 	return d->entitlement ? d->net->n_ways + path : p->ways[p->n - 1];
 }
 
+double demand_unit(struct form f)
+{
+	double sum = 0;
+
+	for (size_t i = 0; i < f.n; i++)
+		sum += rat_double(f.factors[i]);
+	return sum > 0 ? sum : 1;
+}
+
 static void make_class(struct demand *d, struct sum *s, uint32_t class)
 {
 	const struct net_class *c = &d->net->classes[class];

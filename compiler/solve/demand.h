@@ -53,4 +53,7 @@ struct demand *demand_make(struct arena *, const struct net *);
 /* The unknown that says how much of a path is delivered. */
 size_t demand_delivered(const struct demand *, uint32_t path);
 
+/* The sum of the factors, to measure a form by; 1 if it is 0.  Of a rate: what is offered. */
+double demand_unit(struct form);
+
 #endif

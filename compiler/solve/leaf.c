@@ -407,15 +407,6 @@ static void estimate_objective(struct estimate *e, struct form f, double unit)
 	lp_objective(e->lp, e->columns, e->factors, f.n);
 }
 
-static double unit_of(struct form f)
-{
-	double sum = 0;
-
-	for (size_t i = 0; i < f.n; i++)
-		sum += rat_double(f.factors[i]);
-	return sum > 0 ? sum : 1;
-}
-
 enum { SLACK_PARTS = 1000000000 }; /* what a maximum that is kept may lose */
 
 static enum lp_status estimate_stages(struct estimate *e, const struct program_of *p, double *rates)
@@ -433,7 +424,7 @@ static enum lp_status estimate_stages(struct estimate *e, const struct program_o
 		lp_bound_row(e->lp, number[i], -HUGE_VAL, HUGE_VAL);
 	}
 	for (size_t s = 0; s <= p->cut->net->n_stages; s++) {
-		double unit = unit_of(p->stages[s]);
+		double unit = demand_unit(p->stages[s]);
 
 		for (size_t i = 0; i < p->rows.n; i++)
 			if (p->rows.at[i].stage == s)

@@ -19,7 +19,6 @@ struct wait_row {
 	size_t number;
 	const struct demand_latency *latency;
 	uint32_t node;
-	double scale;
 };
 
 struct relaxed {
@@ -141,7 +140,7 @@ static void add_waits_of(struct relaxed *r, const struct demand_latency *l)
 		double queue = (double)r->net->target->queue;
 		const size_t column = path->ways[k];
 		const double factor = drained / queue;
-		struct wait_row wait = { 0, l, way->node, 1 };
+		struct wait_row wait = { 0, l, way->node };
 
 		if (node->root && !node->queue)
 			continue;
@@ -322,19 +321,10 @@ static void enforce(struct relaxed *r, size_t stage, bool only)
 	}
 }
 
-static double unit_of(const struct form *f)
-{
-	double sum = 0;
-
-	for (size_t i = 0; i < f->n; i++)
-		sum += rat_double(f->factors[i]);
-	return sum > 0 ? sum : 1;
-}
-
 static enum lp_status solve_stage(struct relaxed *r, size_t stage, double *rate)
 {
 	const struct form *f = &r->demand->stage[stage];
-	double unit = unit_of(f);
+	double unit = demand_unit(*f);
 	enum lp_status status;
 	size_t n = 0;
 

@@ -408,16 +408,6 @@ static void explore(struct tree *t, double above)
 
 /* ---- first answers ---- */
 
-/* What the first stage's classes offer: more cannot be delivered. */
-static double offered_rate(const struct demand *d)
-{
-	double sum = 0;
-
-	for (size_t i = 0; i < d->stage[0].n; i++)
-		sum += rat_double(d->stage[0].factors[i]);
-	return sum;
-}
-
 /* So many ways make programs that take too long to solve at every node. */
 enum { MOST_WAYS = 400 };
 
@@ -471,7 +461,7 @@ void search_run(struct cut_search *s, const struct demand *d, bool any)
 	join_as_asked(&t);
 	force_priorities(&t);
 	probe(&t);
-	explore(&t, offered_rate(d));
+	explore(&t, demand_unit(d->stage[0])); /* no more than is offered */
 	relaxed_free(t.relaxed);
 	arena_free(scratch);
 }
