@@ -416,7 +416,7 @@ const struct command command_explain = {
 	.name = "explain",
 	.arguments = "SUBJECT [FILE]",
 	.summary = "a code, a movement or the areas in full sentences",
-	.help = ".\nSUBJECT is a code or slug (E0601, unknown-name), a movement ('a => b', with FILE)\n"
+	.help = ".\nSUBJECT is a code or slug (E0601, unknown-name), a movement ('a => b', with FILE),\n"
 		"the word areas, 'slo NAME' or 'queue MODULE' (with FILE)",
 	.run = run_explain,
 };
