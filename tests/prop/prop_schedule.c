@@ -21,7 +21,7 @@
 #include "compiler/solve/scheduling.h"
 
 enum {
-	CASES = 3000,
+	CASES = 5000,
 	MAX_MODULES = 9,
 	MAX_PLAIN = 12, /* paths of the graph */
 	MAX_CLASSES = 7,
