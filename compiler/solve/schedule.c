@@ -39,8 +39,10 @@ static void try_solution(struct solving *s, const struct demand *d)
 {
 	bool *root = arena_many(s->arena, bool, d->net->n_nodes);
 
-	if (mip_read(s->arena, d->net, s->options->solution, root))
-		search_try(&s->search, d, root);
+	if (!mip_read(s->arena, d->net, s->options->solution, root))
+		return;
+	s->solution_read = true;
+	search_try(&s->search, d, root);
 }
 
 /* The published program says nothing of floors exactly, nor of overheads: a cut that it
@@ -228,6 +230,12 @@ static void judge(struct solving *s, struct schedule *out)
 
 	if (a && a->net->parted && !s->separable) {
 		fail(out, E0707);
+		return;
+	}
+	if (!a && s->options->solution) {
+		s->refusal = s->solution_read ? "the queues of the solution that was given do not meet its statements" :
+						"the solution that was given names no queue of this pipeline";
+		fail(out, E0702);
 		return;
 	}
 	if (!a && !s->search.stopped && !s->search.cut_short) {

@@ -21,7 +21,8 @@ struct solving {
 	bool separable;    /* headers tell the classes apart */
 	struct class_overlap overlap; /* unless separable */
 	const char *wrong;   /* what the checker found */
-	const char *refusal; /* why the published formulation cannot be asked */
+	bool solution_read;  /* the solution from outside names queues */
+	const char *refusal; /* why the published formulation, or that solution, is no answer */
 };
 
 /* Plain, parted or both, as the slo asks (doc/language.md 5.5, "Classifying early"). */

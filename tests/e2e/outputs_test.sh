@@ -123,6 +123,19 @@ kill -KILL $solver
 wait $solver 2>/dev/null
 check "killed while solving" "" "$(ls tree.out 2>/dev/null)"
 
+# Another solver's answer is judged: the right cut, one that does not do, one of nothing.
+cp "$src/tests/golden/cases/slo_hidden-queue.epi" offline.epi
+echo "q.p.c 1" >right.sol
+echo "q.p.c 0" >wrong.sol
+echo "nothing" >other.sol
+check "a right solution" 0 "$(run compile offline.epi --emit plan.json --offline-solution right.sol)"
+check "it is told" 1 "$(grep -c '"name": "offline"' offline.out/offline.plan.json)"
+check "a wrong solution" 4 "$(run compile offline.epi --offline-solution wrong.sol)"
+says "a wrong solution" "do not meet"
+check "another solution" 4 "$(run compile offline.epi --offline-solution other.sol)"
+says "another solution" "names no queue"
+check "no solution" 2 "$(run compile offline.epi --offline-solution none.sol)"
+
 # From anywhere, and installed somewhere else.
 cd / && check "from another directory" 0 "$("$epic" check "$tmp/bng.epi" >/dev/null 2>&1; echo $?)"
 mkdir -p "$tmp/usr/bin" "$tmp/usr/share/epic"
