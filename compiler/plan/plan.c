@@ -216,15 +216,6 @@ static void build_pipelines(struct building *b)
 
 /* ---- schedules ---- */
 
-static struct plan_ints core_numbers(struct building *b, const struct ir_target *t)
-{
-	int64_t *at = arena_many(ARENA(b), int64_t, t->n_cores);
-
-	for (size_t i = 0; i < t->n_cores; i++)
-		at[i] = (int64_t)t->cores[i];
-	return (struct plan_ints){ at, t->n_cores };
-}
-
 static void build_schedules(struct building *b)
 {
 	b->plan->schedules.at = arena_many(ARENA(b), struct plan_schedule, b->ir->n_targets);
@@ -251,7 +242,7 @@ static struct plan_packet_config *packet_config(struct building *b, const struct
 	for (size_t i = 0; i < t->pipelines.n; i++)
 		names[i] = b->ir->pipelines[t->pipelines.at[i]].name;
 	c->pipelines = (struct plan_texts){ names, t->pipelines.n };
-	c->cores = core_numbers(b, t);
+	c->cores = plan_cores(ARENA(b), t);
 	c->replicas = (int64_t)t->replicas;
 	c->queue_packets = (int64_t)t->queue;
 	for (size_t i = 0; i < b->plan->schedules.n; i++)

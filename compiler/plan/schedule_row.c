@@ -37,13 +37,13 @@ static struct plan_texts module_names(const struct writing *w, struct ids module
 	return (struct plan_texts){ at, modules.n };
 }
 
-static struct plan_ints core_numbers(const struct writing *w)
+struct plan_ints plan_cores(struct arena *arena, const struct ir_target *t)
 {
-	int64_t *at = arena_many(w->arena, int64_t, w->target->n_cores);
+	int64_t *at = arena_many(arena, int64_t, t->n_cores);
 
-	for (size_t i = 0; i < w->target->n_cores; i++)
-		at[i] = (int64_t)w->target->cores[i];
-	return (struct plan_ints){ at, w->target->n_cores };
+	for (size_t i = 0; i < t->n_cores; i++)
+		at[i] = (int64_t)t->cores[i];
+	return (struct plan_ints){ at, t->n_cores };
 }
 
 static struct plan_classifier *classifier(const struct writing *w)
@@ -94,7 +94,7 @@ static void write_tasks(const struct writing *w, struct plan_schedule *row)
 	const struct schedule *s = w->schedule;
 
 	row->tasks.at = arena_many(w->arena, struct plan_task, s->n_tasks);
-	for (size_t i = 0; i < s->n_tasks; i++) {
+	for (size_t i = 0; s->solved && i < s->n_tasks; i++) {
 		const struct sched_task *t = &s->tasks[i];
 
 		row->tasks.at[row->tasks.n++] = (struct plan_task){
@@ -203,7 +203,7 @@ struct plan_schedule schedule_row(struct arena *arena, const struct ir *ir, cons
 	row.pipeline = w.pipeline->name;
 	row.code = s->failed ? diag_page(s->code)->code : NULL;
 	row.workers = (int64_t)t->n_cores;
-	row.cores = core_numbers(&w);
+	row.cores = plan_cores(arena, t);
 	row.replicas = (int64_t)t->replicas;
 	row.clock_hz = rat_dec(t->clock);
 	row.accounting = w.slo->entitlement ? "entitlement" : "useful";

@@ -4,6 +4,8 @@
 
 #include "compiler/plan/plan.h"
 
+/* The cores of the workers of one copy. */
+struct plan_ints plan_cores(struct arena *, const struct ir_target *);
 struct plan_schedule schedule_row(struct arena *, const struct ir *, const struct schedule *);
 
 #endif

@@ -132,7 +132,7 @@ struct ids cut_nodes(struct arena *a, const struct cut *c, uint32_t task)
 
 /* ---- priorities ---- */
 
-void net_touch(const struct net *n, const struct ir_member *m, bool *nodes)
+static void touch(const struct net *n, const struct ir_member *m, bool *nodes)
 {
 	for (size_t i = 0; i < m->classes.n; i++) {
 		uint32_t number = net_find_class(n, m->classes.at[i]);
@@ -144,6 +144,35 @@ void net_touch(const struct net *n, const struct ir_member *m, bool *nodes)
 				nodes[n->ways[path->ways[k]].node] = true;
 		}
 	}
+}
+
+static void force(struct arena *a, const struct net *n, const struct ir_member *above,
+		  const struct ir_member *below, bool *forced)
+{
+	bool *high = arena_many(a, bool, n->n_nodes), *low = arena_many(a, bool, n->n_nodes);
+
+	touch(n, above, high);
+	touch(n, below, low);
+	for (size_t i = 0; i < n->n_nodes; i++)
+		for (size_t k = 0; high[i] && k < n->nodes[i].next.n; k++) {
+			uint32_t next = n->nodes[i].next.at[k];
+
+			forced[next] |= low[next] && !high[next];
+		}
+}
+
+bool *net_forced(struct arena *a, const struct net *n)
+{
+	bool *forced = arena_many(a, bool, n->n_nodes);
+
+	for (size_t l = 0; l < n->slo->n_levels; l++) {
+		const struct ir_level *level = &n->slo->levels[l];
+
+		for (size_t i = 0; i < level->n_priorities; i++)
+			force(a, n, &level->members[level->priorities[i].above],
+			      &level->members[level->priorities[i].below], forced);
+	}
+	return forced;
 }
 
 static bool *tasks_serving(struct arena *a, const struct cut *c, const struct ir_member *m)
@@ -169,8 +198,8 @@ static bool keeps_out(struct arena *a, const struct cut *c, const struct ir_memb
 	bool *high = arena_many(a, bool, c->net->n_nodes), *low = arena_many(a, bool, c->net->n_nodes);
 	const bool *serving = tasks_serving(a, c, above);
 
-	net_touch(c->net, above, high);
-	net_touch(c->net, below, low);
+	touch(c->net, above, high);
+	touch(c->net, below, low);
 	for (uint32_t t = 0; t < c->n_tasks; t++) {
 		struct ids nodes = serving[t] ? cut_nodes(a, c, t) : (struct ids){ 0 };
 

@@ -18,8 +18,9 @@ struct cut {
 
 /* ROOT must be true where the net's nodes are roots anyhow; it is copied. */
 struct cut *cut_make(struct arena *, const struct net *, const bool *root);
-/* Marks the nodes on paths of the classes of a member. */
-void net_touch(const struct net *, const struct ir_member *, bool *nodes);
+/* Per node: whether priorities make it a root.  A module of b alone right behind one of a
+ * is, for whoever runs that one on a's way would run this one as well. */
+bool *net_forced(struct arena *, const struct net *);
 /* No module that lies on paths of b and on none of a runs in a task that serves a, where
  * a comes before b. */
 bool cut_keeps_priorities(struct arena *, const struct cut *);

@@ -4,7 +4,7 @@
  * down from the source: a task takes the multiplier that the exit with the most time
  * still due needs, the branch to that exit goes on in the task, and every other
  * branch begins its own.  The shared beginning works no more than any answer must,
- * so every exit gets the most that the ratio allows (doc/scheduling.md, 2). */
+ * so every exit gets the most that the ratio allows. */
 #ifndef EPIC_SOLVE_GREEDY_H
 #define EPIC_SOLVE_GREEDY_H
 

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "compiler/solve/cut.h"
+
 struct making {
 	struct arena *arena;
 	const struct demand *demand;
@@ -41,6 +43,7 @@ const char *mip_queue_name(struct arena *a, const struct net *net, uint32_t node
 static void add_columns(struct making *m)
 {
 	double most = m->demand->entitlement ? HUGE_VAL : 1;
+	const bool *forced = net_forced(m->arena, m->net);
 
 	for (size_t w = 0; w < m->net->n_ways; w++)
 		lp_name_column(m->lp, lp_column(m->lp, 0, most), arena_printf(m->arena, "v%zu", w));
@@ -50,7 +53,7 @@ static void add_columns(struct making *m)
 		m->queue[i] = SIZE_MAX;
 		if (!may_queue(&m->net->nodes[i]))
 			continue;
-		m->queue[i] = lp_column(m->lp, 0, 1);
+		m->queue[i] = lp_column(m->lp, forced[i] ? 1 : 0, 1);
 		lp_integer(m->lp, m->queue[i]);
 		lp_name_column(m->lp, m->queue[i], mip_queue_name(m->arena, m->net, i));
 	}

@@ -1,9 +1,10 @@
 /* The leading criterion as one mixed-integer program, for other solvers.
  *
  * A column v per way, q (0 or 1) per possible queue, e for what a queue costs, d per
- * path under `entitlement`; no product is left (doc/scheduling.md, 1).  Ranks and the
- * tolerance are in it as constraints, the order of the later criteria is not, and
- * several workers are one big one: whoever solves it gets a cut, which epic judges. */
+ * path under `entitlement`; no product is left.  The statements of
+ * all ranks, the tolerance and the queues that priorities force are in it; the order of
+ * service and of the later criteria is not, and several workers are one big one: whoever
+ * solves it gets a cut, which epic judges. */
 #ifndef EPIC_SOLVE_MIP_H
 #define EPIC_SOLVE_MIP_H
 

@@ -335,19 +335,20 @@ struct net *net_make(struct arena *a, const struct ir *ir, const struct ir_targe
 	return n;
 }
 
+static int by_id(const void *x, const void *y)
+{
+	const struct net_class *a = x, *b = y;
+
+	return (a->id > b->id) - (a->id < b->id);
+}
+
 uint32_t net_find_class(const struct net *n, uint32_t id)
 {
-	size_t low = 0, high = n->n_classes;
+	const struct net_class key = { .id = id }, *found = NULL;
 
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (n->classes[middle].id < id)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low < n->n_classes && n->classes[low].id == id ? (uint32_t)low : ID_NONE;
+	if (n->n_classes)
+		found = bsearch(&key, n->classes, n->n_classes, sizeof(*n->classes), by_id);
+	return found ? (uint32_t)(found - n->classes) : ID_NONE;
 }
 
 struct rat net_overhead(const struct net *n, const struct net_node *node)

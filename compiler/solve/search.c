@@ -167,26 +167,6 @@ struct tree {
 	VEC(struct fork) forks; /* disjoint */
 };
 
-/* A module of b alone right behind one of a: whoever runs that on a's way would run this
- * as well, so it is a root. */
-static void force_priority(struct tree *t, const struct ir_level *level, const struct ir_priority *p)
-{
-	const struct net *net = t->demand->net;
-	struct arena *scratch = arena_new();
-	bool *above = arena_many(scratch, bool, net->n_nodes), *below = arena_many(scratch, bool, net->n_nodes);
-
-	net_touch(net, &level->members[p->above], above);
-	net_touch(net, &level->members[p->below], below);
-	for (size_t i = 0; i < net->n_nodes; i++)
-		for (size_t k = 0; above[i] && k < net->nodes[i].next.n; k++) {
-			uint32_t next = net->nodes[i].next.at[k];
-
-			if (below[next] && !above[next] && relaxed_decision(t->relaxed, next) == OPEN)
-				relaxed_decide(t->relaxed, next, ROOT);
-		}
-	arena_free(scratch);
-}
-
 static void join_as_asked(struct tree *t)
 {
 	const struct net *n = t->demand->net;
@@ -199,11 +179,11 @@ static void join_as_asked(struct tree *t)
 
 static void force_priorities(struct tree *t)
 {
-	const struct ir_slo *slo = t->demand->net->slo;
+	const bool *forced = net_forced(t->arena, t->demand->net);
 
-	for (size_t l = 0; l < slo->n_levels; l++)
-		for (size_t i = 0; i < slo->levels[l].n_priorities; i++)
-			force_priority(t, &slo->levels[l], &slo->levels[l].priorities[i]);
+	for (uint32_t i = 0; i < t->demand->net->n_nodes; i++)
+		if (forced[i] && relaxed_decision(t->relaxed, i) == OPEN)
+			relaxed_decide(t->relaxed, i, ROOT);
 }
 
 /* Tries what is decided, with all that is open joined. */

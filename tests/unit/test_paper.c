@@ -678,7 +678,7 @@ static void say_throughput(struct bench *b, uint32_t *seed)
 
 static void say_priority(struct bench *b, uint32_t *seed)
 {
-	uint32_t ranks[MAX_CLASSES];
+	uint32_t ranks[MAX_CLASSES] = { 0 };
 	struct rat parts[MAX_CLASSES];
 
 	for (size_t c = 0; c < b->n_classes; c++)
