@@ -109,8 +109,8 @@ static void read_affinity(struct check *c, struct block *b, const struct ast_stm
 	if (!e)
 		return;
 	f->affinity = (struct field_set){ 0 };
-	f->affinity_kind = is_word(e, "none") ? 0 : is_word(e, "flow") ? 1 : 2;
-	if (f->affinity_kind == 2)
+	f->affinity_kind = is_word(e, "none") ? AFFINITY_NONE : is_word(e, "flow") ? AFFINITY_FLOW : AFFINITY_FIELDS;
+	if (f->affinity_kind == AFFINITY_FIELDS)
 		value_fields(c, b->scope, e, &f->affinity);
 }
 

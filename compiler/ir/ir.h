@@ -32,6 +32,14 @@ enum ir_opaque { IR_OPAQUE_NONE, IR_OPAQUE_PAYLOAD, IR_OPAQUE_HEADERS };
 enum ir_match { IR_MATCH_NONE, IR_MATCH_PREFIX, IR_MATCH_KEYWORD, IR_MATCH_FULL };
 enum ir_role { IR_ROLE_TRANSIT, IR_ROLE_SOURCE, IR_ROLE_EXIT, IR_ROLE_PORT };
 
+/* An attribute that a function finds out of each packet. */
+struct ir_derive {
+	const char *name;
+	const char *const *values; /* none: any text */
+	size_t n_values;
+	bool via_port; /* else via metadata */
+};
+
 struct ir_function {
 	const char *name;
 	struct span span;
@@ -45,6 +53,10 @@ struct ir_function {
 	enum ir_match encrypted_match;
 	const struct field **rewrites; /* ports as l4.* */
 	size_t n_rewrites;
+	const char **affinity; /* fields, or `flow` alone */
+	size_t n_affinity;
+	const struct ir_derive *derives;
+	size_t n_derives;
 	struct rat setup;         /* ns */
 	struct rat cost;          /* cycles per packet */
 	struct rat cost_per_byte; /* cycles per byte */

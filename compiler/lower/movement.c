@@ -91,6 +91,29 @@ static void lower_rewrites(struct lowering *l, const struct field_set *set, stru
 		f->rewrites[f->n_rewrites++] = set->at[i];
 }
 
+/* Packets equal in these fields must meet the same instance. */
+static void lower_affinity(struct lowering *l, const struct m_function *m, struct ir_function *f)
+{
+	f->affinity = arena_many(l->arena, const char *, m->affinity.n + 1);
+	if (m->affinity_kind == AFFINITY_FLOW)
+		f->affinity[f->n_affinity++] = "flow";
+	for (size_t i = 0; m->affinity_kind == AFFINITY_FIELDS && i < m->affinity.n; i++)
+		f->affinity[f->n_affinity++] = m->affinity.at[i]->name;
+}
+
+static void lower_derives(struct lowering *l, const struct m_function *m, struct ir_function *f)
+{
+	struct ir_derive *at = arena_many(l->arena, struct ir_derive, m->derives.n);
+
+	for (size_t i = 0; i < m->derives.n; i++) {
+		const struct m_derives *d = &m->derives.at[i];
+
+		at[f->n_derives++] = (struct ir_derive){ d->name, d->values, d->n_values,
+							 d->via == VIA_PORT };
+	}
+	f->derives = at;
+}
+
 static void lower_function(struct lowering *l, const struct symbol *sym, struct ir_function *f)
 {
 	const struct m_function *m = sym->object;
@@ -107,6 +130,8 @@ static void lower_function(struct lowering *l, const struct symbol *sym, struct 
 	f->opaque = (enum ir_opaque)m->opaque;
 	f->encrypted_match = (enum ir_match)m->encrypted_match;
 	lower_rewrites(l, &m->rewrites, f);
+	lower_affinity(l, m, f);
+	lower_derives(l, m, f);
 	f->setup = or_zero(m->setup);
 	lower_cost(&m->cost, f);
 	f->bess_class = m->bess_class;

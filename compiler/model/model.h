@@ -104,6 +104,7 @@ struct m_attribute {
 
 enum { ROLE_TRANSIT, ROLE_SOURCE, ROLE_EXIT, ROLE_PORT };
 enum { VIA_PORT, VIA_METADATA };
+enum { AFFINITY_NONE, AFFINITY_FLOW, AFFINITY_FIELDS };
 
 struct m_derives {
 	const char *name;
@@ -131,7 +132,7 @@ struct m_function {
 	struct symbol *pair;
 	bool inspects_payload;
 	struct field_set inspects, rewrites, affinity;
-	int affinity_kind; /* 0 none, 1 flow, 2 the fields */
+	int affinity_kind;
 	struct m_cost cost;
 	struct rat setup;
 	const char *image, *bess_class, *dpdk_class, *measured;

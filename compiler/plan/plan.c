@@ -234,6 +234,71 @@ static struct plan_texts one_text(struct building *b, const char *text)
 	return (struct plan_texts){ at, 1 };
 }
 
+static struct plan_texts field_names(struct building *b, const struct field *const *fields, size_t n)
+{
+	const char **at = arena_many(ARENA(b), const char *, n);
+
+	for (size_t i = 0; i < n; i++)
+		at[i] = fields[i]->name;
+	return (struct plan_texts){ at, n };
+}
+
+static void derive_rows(struct building *b, const struct ir_function *f,
+			struct plan_packet_module *row)
+{
+	row->derives.at = arena_many(ARENA(b), struct plan_derive, f->n_derives);
+	for (size_t i = 0; i < f->n_derives; i++) {
+		const struct ir_derive *d = &f->derives[i];
+
+		row->derives.at[row->derives.n++] = (struct plan_derive){
+			.attribute = d->name,
+			.values = { d->values, d->n_values },
+			.via = d->via_port ? "port" : "metadata",
+		};
+	}
+}
+
+static struct plan_packet_module packet_module(struct building *b, const struct ir_target *t,
+					       const struct ir_pipeline *p, const struct ir_module *m)
+{
+	struct plan_packet_module row = { .span = m->span, .id = m->name };
+	const struct ir_function *f;
+
+	row.source = place_of(b, m->function == ID_NONE ? p->span : m->span);
+	if (m->function == ID_NONE)
+		return row;
+	f = &b->ir->functions[m->function];
+	row.class = t->backend == IR_DPDK ? f->dpdk_class : f->bess_class;
+	row.affinity = (struct plan_texts){ f->affinity, f->n_affinity };
+	row.rewrites = field_names(b, f->rewrites, f->n_rewrites);
+	derive_rows(b, f, &row);
+	return row;
+}
+
+static int by_id(const void *x, const void *y)
+{
+	return strcmp(((const struct plan_packet_module *)x)->id,
+		      ((const struct plan_packet_module *)y)->id);
+}
+
+static void packet_modules(struct building *b, const struct ir_target *t,
+			   struct plan_packet_config *c)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < t->pipelines.n; i++)
+		n += b->ir->pipelines[t->pipelines.at[i]].n_modules;
+	c->modules.at = arena_many(ARENA(b), struct plan_packet_module, n);
+	for (size_t i = 0; i < t->pipelines.n; i++) {
+		const struct ir_pipeline *p = &b->ir->pipelines[t->pipelines.at[i]];
+
+		for (size_t k = 0; k < p->n_modules; k++)
+			c->modules.at[c->modules.n++] = packet_module(b, t, p, &p->modules[k]);
+	}
+	if (n)
+		qsort(c->modules.at, n, sizeof(*c->modules.at), by_id);
+}
+
 static struct plan_packet_config *packet_config(struct building *b, const struct ir_target *t)
 {
 	struct plan_packet_config *c = arena_one(ARENA(b), struct plan_packet_config);
@@ -245,6 +310,7 @@ static struct plan_packet_config *packet_config(struct building *b, const struct
 	c->cores = plan_cores(ARENA(b), t);
 	c->replicas = (int64_t)t->replicas;
 	c->queue_packets = (int64_t)t->queue;
+	packet_modules(b, t, c);
 	for (size_t i = 0; i < b->plan->schedules.n; i++)
 		if (!strcmp(b->plan->schedules.at[i].target, t->name))
 			c->schedule = (struct plan_int){ true, (int64_t)i };

@@ -230,7 +230,21 @@ static struct plan_listener listeners[] = {
 static struct plan_nginx_config nginx = { .at = "hub.px",
 					  .listeners = LIST(listeners),
 					  .mode = "stream" };
+static struct plan_derive derives[] = {
+	{ .attribute = "verdict", .values = TEXTS("clean", "suspect"), .via = "port" },
+};
+static struct plan_place module_place = { .col = 3, .file = "sepsis.epi", .line = 30 };
+static struct plan_packet_module packet_modules[] = {
+	{ .affinity = TEXTS("flow"),
+	  .class = "WildcardMatch",
+	  .derives = LIST(derives),
+	  .id = "fw.acl",
+	  .rewrites = TEXTS("ip.src"),
+	  .source = &module_place },
+	{ .id = "fw.drop", .source = &module_place },
+};
 static struct plan_packet_config bess = { .cores = INTS(1, 2),
+					  .modules = LIST(packet_modules),
 					  .pipelines = TEXTS("fw"),
 					  .queue_packets = 1024,
 					  .replicas = 1,

@@ -44,7 +44,7 @@
 	"{\"name\":\"x\",\"files\":[],\"config\":{\"at\":\"px\",\"mode\":\"http\"," \
 	"\"listeners\":[{\"flow\":0,\"next\":\"n\",\"port\":80}]},\"backend\":\"nginx\"}"
 #define BESS                                                                                    \
-	"{\"name\":\"y\",\"files\":[],\"config\":{\"cores\":[1],\"replicas\":1,\"schedule\":0," \
+	"{\"name\":\"y\",\"files\":[],\"config\":{\"cores\":[1],\"modules\":[],\"replicas\":1,\"schedule\":0," \
 	"\"pipelines\":[\"p\"],\"queue_packets\":1},\"backend\":\"bess\"}"
 #define PLAN                                                                               \
 	"<d9d9f7>{\"areas\":[{\"nodes\":[\"a\"],\"attributes\":[]}],\"flows\":[" FLOW "]," \
