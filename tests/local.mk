@@ -10,14 +10,19 @@ include tests/unit/paper.mk
 include tests/unit/exact.mk
 include tests/unit/schedule_check.mk
 include tests/unit/bess.mk
+include tests/unit/core.mk
+include tests/unit/dpdk.mk
 include tests/fuzz/local.mk
 include tests/e2e/local.mk
+include tests/e2e/core.mk
+include tests/dpdk/local.mk
 include tests/lint/plan_schema.mk
 include tests/prop/filter.mk
 include tests/prop/bridges.mk
 include tests/prop/walk.mk
 include tests/prop/match.mk
 include tests/prop/schedule.mk
+include tests/prop/dpdk_filter.mk
 include tests/backends/bess.mk
 include tests/bench/local.mk
 include tests/golden/local.mk
@@ -33,4 +38,5 @@ EXTRA_DIST += tests/lint/layers.sh tests/lint/layers.py tests/summary.sh tests/s
 
 # What test scripts need to know.
 AM_TESTS_ENVIRONMENT = EPIC='$(abs_top_builddir)/epic'; EPIC_GRAPH='$(abs_top_builddir)/epic-graph'; \
-	srcdir='$(abs_top_srcdir)'; export EPIC EPIC_GRAPH srcdir;
+	EPIC_DPDKD='$(abs_top_builddir)/epic-dpdkd'; \
+	srcdir='$(abs_top_srcdir)'; export EPIC EPIC_GRAPH EPIC_DPDKD srcdir;

@@ -19,6 +19,8 @@ MAY = {
     "backends": ["plan", "base"],
     "backends/dot": ["runtime/plan"],
     "runtime/plan": [],
+    "runtime/core": [],
+    "runtime/dpdk": ["runtime/core", "runtime/plan"],
 }
 DOORS = {
     "glpk.h": r"compiler/solve/glpk_door\.c",
@@ -28,6 +30,9 @@ DOORS = {
     "gvc.h": r"backends/dot/.*",
     "nettle/": r"compiler/base/sha256\.c|compiler/tools/version\.c",
     "CUnit/": r"tests/unit/.*",
+    "jansson.h": r"runtime/core/json_read\.c",
+    "rte_": r"runtime/dpdk/.*",
+    "hs/hs.h": r"runtime/dpdk/module_ids\.c",
 }
 TABLES = re.compile(r"grammar/\w+\.def")
 

@@ -1,0 +1,364 @@
+#include <config.h>
+
+#include "runtime/dpdk/worker.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <rte_cycles.h>
+#include <rte_lcore.h>
+#include <rte_pause.h>
+
+enum {
+	CHARGE_MOST = 100000, /* cycles */
+	LOOK_NS = 2000,	      /* how often sleeping tasks are looked at while others run */
+	PATIENCE_NS = 1000,   /* of a source whose last burst was not full */
+	PATIENCE_MOST_NS = 32000,
+	IDLE_NS = 1000000, /* after which a worker lets others have the core */
+	NAP_US = 50
+};
+
+/* Of a task that serves all it is fed: its queue stays short, and what it does not use the others
+ * share in the same proportions as before. */
+#define SLACK 1.25
+
+/* ---- the tree ---- */
+
+struct tree {
+	const struct graph *graph;
+	const struct worker *worker;
+	struct sched_node *nodes;
+	size_t n;
+	struct task **tasks;
+	size_t n_tasks;
+};
+
+static bool runs(const struct worker *w, const struct task *t)
+{
+	return t->sender == w->index;
+}
+
+static struct task *task_find(const struct tree *x, const char *id)
+{
+	for (size_t i = 0; i < x->graph->n_tasks; i++)
+		if (runs(x->worker, &x->graph->tasks[i]) && !strcmp(x->graph->tasks[i].id, id))
+			return &x->graph->tasks[i];
+	return NULL;
+}
+
+static bool feeds(const struct task *t, const struct task *fed)
+{
+	for (size_t i = 0; i < t->n_feeds; i++)
+		if (t->feeds[i] == fed->queue)
+			return true;
+	return false;
+}
+
+static bool serves_all(const struct graph *g, const struct task *t)
+{
+	double most = t->queue ? 0 : 1;
+
+	for (size_t i = 0; i < g->n_tasks; i++)
+		if (t->queue && g->tasks[i].copy == t->copy && feeds(&g->tasks[i], t))
+			most = fmax(most, g->tasks[i].service);
+	return t->service >= most * (1 - 1e-6);
+}
+
+static double weight_of(const struct graph *g, const struct task *t)
+{
+	bool useful = g->schedule && !strcmp(g->schedule->accounting, "useful");
+	double weight = t->weight > 0 ? t->weight : 1e-6;
+
+	return useful && serves_all(g, t) ? weight * SLACK : weight;
+}
+
+static double weight_below(const struct tree *x, const struct rplan_tree *row)
+{
+	double sum = 0;
+
+	if (row->task) {
+		struct task *t = task_find(x, row->task);
+
+		return t ? weight_of(x->graph, t) : 0;
+	}
+	for (size_t i = 0; i < row->children.n; i++)
+		sum += weight_below(x, &row->children.at[i]);
+	return sum;
+}
+
+static bool is_here(const struct tree *x, const struct rplan_tree *row)
+{
+	bool here = row->task && task_find(x, row->task);
+
+	for (size_t i = 0; !here && i < row->children.n; i++)
+		here = is_here(x, &row->children.at[i]);
+	return here;
+}
+
+static void add_row(struct tree *x, const struct rplan_tree *row, int parent)
+{
+	int me = (int)x->n;
+	struct sched_node *n = &x->nodes[x->n++];
+
+	*n = (struct sched_node){
+		.kind = !strcmp(row->kind, "priority") ? SCHED_PRIORITY :
+			!strcmp(row->kind, "weighted") ? SCHED_WEIGHTED :
+							 SCHED_LEAF,
+		.parent = parent,
+		.rank = row->priority.present ? (int)row->priority.value : 0,
+		.weight = weight_below(x, row),
+	};
+	if (n->kind == SCHED_LEAF) {
+		n->leaf = (int)x->n_tasks;
+		x->tasks[x->n_tasks++] = task_find(x, row->task);
+	}
+	for (size_t i = 0; i < row->children.n; i++)
+		if (is_here(x, &row->children.at[i]))
+			add_row(x, &row->children.at[i], me);
+}
+
+static void add_equals(struct tree *x)
+{
+	x->nodes[x->n++] = (struct sched_node){ .kind = SCHED_WEIGHTED, .parent = -1 };
+	for (size_t i = 0; i < x->graph->n_tasks; i++) {
+		struct task *t = &x->graph->tasks[i];
+
+		if (!runs(x->worker, t))
+			continue;
+		x->nodes[x->n++] = (struct sched_node){
+			.kind = SCHED_LEAF, .parent = 0, .weight = 1, .leaf = (int)x->n_tasks
+		};
+		x->tasks[x->n_tasks++] = t;
+	}
+}
+
+static size_t n_rows(const struct rplan_tree *row)
+{
+	size_t n = 1;
+
+	for (size_t i = 0; row && i < row->children.n; i++)
+		n += n_rows(&row->children.at[i]);
+	return n;
+}
+
+/* ---- what is looked at ---- */
+
+static bool is_fed_from_elsewhere(const struct graph *g, const struct task *t)
+{
+	for (size_t i = 0; t->queue && i < g->n_tasks; i++)
+		if (g->tasks[i].sender != t->sender && feeds(&g->tasks[i], t))
+			return true;
+	return false;
+}
+
+static bool watch(struct worker *w, const struct graph *g)
+{
+	w->watched = calloc(w->n_tasks + 1, sizeof(*w->watched));
+	w->watched_leaf = calloc(w->n_tasks + 1, sizeof(*w->watched_leaf));
+	if (!w->watched || !w->watched_leaf)
+		return false;
+	for (size_t i = 0; i < w->n_tasks; i++) {
+		struct task *t = w->tasks[i];
+
+		t->leaf = (int)i;
+		if (t->queue && !t->n_holders && !is_fed_from_elsewhere(g, t))
+			continue;
+		w->watched_leaf[w->n_watched] = (int)i;
+		w->watched[w->n_watched++] = t;
+	}
+	return true;
+}
+
+bool worker_set(struct worker *w, const struct graph *g)
+{
+	const struct rplan_tree *row = g->schedule ? g->schedule->tree : NULL;
+	size_t most = row ? n_rows(row) : g->n_tasks + 1;
+	struct tree x = { .graph = g,
+			  .worker = w,
+			  .nodes = calloc(most, sizeof(*x.nodes)),
+			  .tasks = calloc(most, sizeof(*x.tasks)) };
+
+	worker_unset(w);
+	if (x.nodes && x.tasks && row)
+		add_row(&x, row, -1);
+	else if (x.nodes && x.tasks)
+		add_equals(&x);
+	w->tasks = x.tasks;
+	w->n_tasks = x.n_tasks;
+	w->sched = x.nodes ? sched_new(x.nodes, x.n) : NULL;
+	free(x.nodes);
+	w->begun = w->now = rte_rdtsc();
+	w->busy = 0;
+	return w->sched && w->tasks && watch(w, g);
+}
+
+void worker_unset(struct worker *w)
+{
+	sched_free(w->sched);
+	free(w->tasks);
+	free(w->watched);
+	free(w->watched_leaf);
+	w->sched = NULL;
+	w->tasks = NULL;
+	w->watched = NULL;
+	w->watched_leaf = NULL;
+	w->n_tasks = w->n_watched = 0;
+}
+
+/* ---- running ---- */
+
+static uint64_t cycles(const struct worker *w, uint64_t ns)
+{
+	return ns * (w->hz / 1000000) / 1000;
+}
+
+static bool has_work(const struct task *t, uint64_t now)
+{
+	return (t->queue ? task_is_fed(t) : now >= t->poll_at) ||
+	       (t->n_holders && task_due(t) <= now);
+}
+
+static void look(struct worker *w, uint64_t now)
+{
+	for (size_t i = 0; i < w->n_watched; i++)
+		if (!sched_is_awake(w->sched, w->watched_leaf[i]) && has_work(w->watched[i], now))
+			sched_wake(w->sched, w->watched_leaf[i]);
+}
+
+static void wake_fed(struct worker *w, const struct task *t)
+{
+	for (size_t i = 0; i < t->n_woken; i++)
+		if (runs(w, t->woken[i]))
+			sched_wake(w->sched, t->woken[i]->leaf);
+}
+
+/* A source that finds little lets packets gather. */
+static void settle(struct worker *w, struct task *t, unsigned n, uint64_t now)
+{
+	if (t->queue) {
+		if (!task_is_fed(t))
+			sched_sleep(w->sched, t->leaf);
+		return;
+	}
+	if (n == BURST)
+		return;
+	t->patience = n			       ? cycles(w, PATIENCE_NS) :
+		      2 * t->patience < cycles(w, PATIENCE_MOST_NS) ? 2 * t->patience + 1 :
+							cycles(w, PATIENCE_MOST_NS);
+	t->poll_at = now + t->patience;
+	sched_sleep(w->sched, t->leaf);
+}
+
+static unsigned run(struct worker *w, struct task *t, uint64_t now)
+{
+	unsigned released = t->n_holders && task_due(t) <= now ? task_release(t, now) : 0;
+	unsigned n = t->queue && !task_is_fed(t) ? 0 : task_run(t, now);
+	uint64_t end = rte_rdtsc(), took = end - now;
+
+	took = took < CHARGE_MOST ? took : CHARGE_MOST;
+	t->cycles += took;
+	sched_charge(w->sched, t->leaf, (double)took);
+	wake_fed(w, t);
+	settle(w, t, n, end);
+	if (n + released)
+		w->busy += end - now;
+	return n + released;
+}
+
+static bool obey(struct worker *w)
+{
+	int order = __atomic_load_n(&w->order, __ATOMIC_ACQUIRE);
+
+	while (order == WORKER_PAUSE) {
+		__atomic_store_n(&w->paused, 1, __ATOMIC_RELEASE);
+		usleep(NAP_US);
+		order = __atomic_load_n(&w->order, __ATOMIC_ACQUIRE);
+	}
+	if (__atomic_load_n(&w->paused, __ATOMIC_RELAXED))
+		__atomic_store_n(&w->paused, 0, __ATOMIC_RELEASE);
+	return order != WORKER_STOP;
+}
+
+int worker_main(void *arg)
+{
+	struct worker *w = arg;
+	uint64_t look_at = 0, worked = rte_rdtsc();
+
+	while (obey(w)) {
+		uint64_t now = rte_rdtsc();
+		int leaf = sched_pick(w->sched);
+
+		if (now >= look_at || leaf == SCHED_NONE) {
+			look(w, now);
+			look_at = now + cycles(w, LOOK_NS);
+			leaf = sched_pick(w->sched);
+		}
+		w->now = now;
+		if (leaf != SCHED_NONE && run(w, w->tasks[leaf], now))
+			worked = now;
+		else if (now - worked > cycles(w, IDLE_NS))
+			usleep(NAP_US);
+		else
+			rte_pause();
+	}
+	return 0;
+}
+
+/* ---- orders ---- */
+
+static void order(struct worker *w, size_t n, enum worker_order o)
+{
+	for (size_t i = 0; i < n; i++)
+		__atomic_store_n(&w[i].order, o, __ATOMIC_RELEASE);
+}
+
+static void await(struct worker *w, size_t n, int paused)
+{
+	for (size_t i = 0; i < n; i++)
+		while (__atomic_load_n(&w[i].paused, __ATOMIC_ACQUIRE) != paused)
+			usleep(10);
+}
+
+void workers_pause(struct worker *w, size_t n)
+{
+	order(w, n, WORKER_PAUSE);
+	await(w, n, 1);
+}
+
+void workers_resume(struct worker *w, size_t n)
+{
+	order(w, n, WORKER_RUN);
+	await(w, n, 0);
+}
+
+void workers_stop(struct worker *w, size_t n)
+{
+	order(w, n, WORKER_STOP);
+	for (size_t i = 0; i < n; i++)
+		rte_eal_wait_lcore(w[i].lcore);
+}
+
+/* ---- draining ---- */
+
+static struct task *deepest_fed(const struct graph *g)
+{
+	struct task *deepest = NULL;
+
+	for (size_t i = 0; i < g->n_tasks; i++) {
+		struct task *t = &g->tasks[i];
+
+		if (task_is_fed(t) && (!deepest || t->depth > deepest->depth))
+			deepest = t;
+	}
+	return deepest;
+}
+
+void graph_drain(struct graph *g)
+{
+	struct task *t;
+
+	while ((t = deepest_fed(g)))
+		task_run(t, rte_rdtsc());
+}
