@@ -138,7 +138,7 @@ def odd_answers(folder):
     path = os.path.join(folder, "odd.sock")
     with Server(path, mode="serve-odd"):
         done = run("top", "--control", path, "--once")
-        check(done.returncode == 5 and "classes is missing" in done.stderr,
+        check(done.returncode == 5 and "before_dropped is missing" in done.stderr,
               "an odd answer is refused")
 
 

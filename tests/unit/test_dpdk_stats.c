@@ -429,7 +429,8 @@ static void nothing_at_all_can_be_told(void)
 	struct text t = { 0 };
 
 	stats_json(&t, &s);
-	UNIT_TEXT("{\"classes\":[],\"devices\":[],\"hz\":0,\"modules\":[],\"paused\":false,"
+	UNIT_TEXT("{\"before_dropped\":0,\"before_received\":0,\"before_sent\":0,\"classes\":[],"
+		  "\"devices\":[],\"hz\":0,\"modules\":[],\"paused\":false,"
 		  "\"pipeline\":\"\",\"plan\":\"\",\"reloads\":0,\"schema\":\"epic.dpdkd/1\","
 		  "\"seconds\":0,\"slo\":null,\"target\":\"\",\"tasks\":[],\"workers\":[]}\n",
 		  t.at);
