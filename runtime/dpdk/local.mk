@@ -1,6 +1,7 @@
 # Everything but main, so that tests can link what they try.
 noinst_LIBRARIES += %D%/libdpdkd.a
 %C%_libdpdkd_a_SOURCES = \
+	%D%/ask_main.c \
 	%D%/burst.c \
 	%D%/capture.c %D%/capture.h \
 	%D%/chooser.c \
@@ -49,6 +50,7 @@ noinst_LIBRARIES += %D%/libdpdkd.a
 	%D%/packet.c %D%/packet.h \
 	%D%/pcap.c %D%/pcap.h \
 	%D%/profile.c %D%/profile.h \
+	%D%/profile_main.c \
 	%D%/rates.c %D%/rates.h \
 	%D%/replay.c %D%/replay.h \
 	%D%/run.c %D%/run.h \
@@ -72,6 +74,7 @@ noinst_LIBRARIES += %D%/libdpdkd.a
 	%D%/graph_private.h \
 	%D%/lane.h \
 	%D%/linear.h \
+	%D%/measure.h \
 	%D%/module.h \
 	%D%/stats_forms.h \
 	%D%/symbol.h \

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "runtime/dpdk/measure.h"
 #include "runtime/dpdk/run.h"
 #include "runtime/dpdk/top.h"
 
@@ -13,8 +14,10 @@ struct command {
 };
 
 static const struct command commands[] = {
-	{ "top", top_main },
+	{ "ask", ask_main },
+	{ "profile", profile_main },
 	{ "stats", stats_main },
+	{ "top", top_main },
 };
 
 int main(int argc, char **argv)

@@ -1,0 +1,85 @@
+/* `epic-dpdkd ask`: one command for a dataplane that runs. */
+#include <config.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "runtime/core/control.h"
+#include "runtime/core/options.h"
+#include "runtime/dpdk/measure.h"
+#include "runtime/dpdk/top.h"
+
+enum { EXIT_DONE = 0, EXIT_REFUSED = 1, EXIT_USE = 2, EXIT_ENVIRONMENT = 5, ANSWER_SECONDS = 30 };
+
+enum { OPT_CONTROL, OPT_TARGET, OPT_HELP };
+
+static const struct option_row rows[] = {
+	[OPT_CONTROL] = { "--control", NULL, "PATH", "the control socket" },
+	[OPT_TARGET] = { "--target", NULL, "NAME", "the dataplane that runs this target" },
+	[OPT_HELP] = { "--help", "-h", NULL, "this text" },
+	{ NULL, NULL, NULL, NULL },
+};
+
+static int complain(int code, const char *why)
+{
+	fprintf(stderr, "epic-dpdkd ask: %s\n", why);
+	return code;
+}
+
+static int print_help(void)
+{
+	puts("Usage: epic-dpdkd ask (--control PATH | --target NAME) COMMAND [ARGUMENT]\n\n"
+	     "Commands: stats [json|prometheus|human], rates, reload [PLAN], capture FROM:TO=FILE,\n"
+	     "uncapture FROM:TO, stop, help\n");
+	options_help(rows, stdout);
+	puts("\nExit codes: 0 done, 1 refused, 2 wrong use, 5 nobody answers.");
+	return fflush(stdout) ? EXIT_ENVIRONMENT : EXIT_DONE;
+}
+
+static bool add_word(char *line, size_t size, const char *word)
+{
+	size_t n = strlen(line);
+
+	return snprintf(line + n, size - n, "%s%s", n ? " " : "", word) < (int)(size - n) &&
+	       !strchr(word, '\n');
+}
+
+static int ask(const char *path, const char *line)
+{
+	struct text answer = { 0 };
+	bool good = control_ask(path, line, ANSWER_SECONDS, &answer);
+
+	if (answer.at)
+		fputs(answer.at, good ? stdout : stderr);
+	text_free(&answer);
+	if (fflush(stdout))
+		return complain(EXIT_ENVIRONMENT, "cannot write to standard output");
+	return good ? EXIT_DONE : EXIT_REFUSED;
+}
+
+int ask_main(int argc, char **argv)
+{
+	struct options o = { .rows = rows, .argc = argc, .argv = argv };
+	char line[CONTROL_LINE] = "", *path = NULL;
+	int which, code;
+
+	while ((which = options_next(&o)) != OPTIONS_END) {
+		if (which == OPTIONS_BAD)
+			return complain(EXIT_USE, o.error);
+		if (which == OPT_HELP)
+			return print_help();
+		if (which == OPTIONS_WORD && !add_word(line, sizeof(line), o.value))
+			return complain(EXIT_USE, "the command is too long");
+		if (which == OPT_CONTROL || which == OPT_TARGET) {
+			free(path);
+			path = which == OPT_CONTROL ? strdup(o.value) : top_control(o.value);
+		}
+	}
+	if (!path || !*line)
+		code = complain(EXIT_USE, "whom, and what? See epic-dpdkd ask --help");
+	else
+		code = ask(path, line);
+	free(path);
+	return code;
+}
