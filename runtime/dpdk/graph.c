@@ -191,10 +191,10 @@ static bool reach(struct building *b, struct task *t, struct instance *m)
 	for (size_t i = 0; i < m->n_edges; i++) {
 		struct instance *next = instance_find(b->graph, t->copy, m->edges[i]->to);
 
-		if (next && next->row->schedulable)
+		if (next->row->schedulable)
 			continue;
-		if (!next || !reach(b, t, next))
-			return next || graph_fail(b, m, "there is no module '%s'", m->edges[i]->to);
+		if (!reach(b, t, next))
+			return false;
 	}
 	return true;
 }
@@ -512,7 +512,7 @@ static bool build(struct building *b)
 	struct graph *g = b->graph;
 	struct filter_error error;
 
-	if (!find_target(b) || !check_size(b) || !instances_open(b))
+	if (!find_target(b) || !check_size(b) || !instances_open(b) || !graph_check(b))
 		return false;
 	g->classes = classes_build(g->plan, g->config->pipelines, g->generation, &b->names, &error);
 	if (!g->classes)

@@ -36,6 +36,8 @@ struct instance {
 	size_t n_edges;
 	unsigned copy;
 	unsigned n_hops;
+	unsigned height; /* modules on the longest way from here on */
+	bool is_visited; /* while heights are found */
 	const struct task *runner; /* one of them */
 	bool shared; /* between workers */
 	rte_spinlock_t lock;
@@ -101,7 +103,7 @@ struct task {
 	struct queue *queue; /* NULL: a source */
 	struct queue **feeds; /* queues that it may fill */
 	size_t n_feeds;
-	struct task **woken; /* by the last run: those whose queues were empty before */
+	struct task **woken; /* tasks of the same worker whose queues are no longer empty */
 	size_t n_woken;
 	unsigned depth; /* longest way from a source, in queues */
 	unsigned worker, copy;

@@ -31,6 +31,8 @@ bool graph_fail(struct building *, const struct instance *module, const char *fo
 /* The rows of the modules and edges, derived attributes, devices, filters; then the modules. */
 bool instances_open(struct building *);
 void instances_close(struct graph *);
+/* Whether what was opened can be run. */
+bool graph_check(struct building *);
 struct instance *instance_find(const struct graph *, unsigned copy, const char *id);
 
 #endif

@@ -11,6 +11,9 @@ enum {
 	SAMPLE_MOST = 100000   /* cycles; more is another's work on a shared core */
 };
 
+/* A time at which everything is due; UINT64_MAX itself is that of what is not there. */
+#define AT_ONCE (UINT64_MAX - 1)
+
 static void hop_run(struct hop *, struct burst *);
 
 /* ---- measuring ---- */
@@ -88,6 +91,13 @@ static void end(struct hop *h, struct burst *b)
 
 /* ---- going on ---- */
 
+/* Tasks of other workers find out for themselves. */
+static void note_fed(struct task *t, struct task *fed)
+{
+	if (fed->sender == t->sender && t->n_woken < t->n_feeds)
+		t->woken[t->n_woken++] = fed;
+}
+
 static void enqueue(struct way *w, struct queue *q, struct burst *b)
 {
 	uint32_t states[BURST];
@@ -97,7 +107,7 @@ static void enqueue(struct way *w, struct queue *q, struct burst *b)
 		states[i] = state_index(b->at[i]);
 	n = rte_ring_enqueue_burst(q->ring, (void **)b->at, b->n, &room);
 	if (room + n == q->ring->capacity)
-		w->task->woken[w->task->n_woken++] = q->task;
+		note_fed(w->task, q->task);
 	for (unsigned i = 0; i < n; i++)
 		w->enqueued[states[i]]++;
 	if (n < b->n)
@@ -345,7 +355,6 @@ unsigned task_run(struct task *t, uint64_t now)
 	struct burst b = { .now = now };
 	unsigned n;
 
-	t->n_woken = 0;
 	if (t->queue)
 		dequeue(t, &b);
 	else
@@ -382,7 +391,7 @@ static unsigned release(struct hop *h, uint64_t now)
 	if (h->lock)
 		rte_spinlock_unlock(h->lock);
 	n = b.n;
-	b.now = now == UINT64_MAX ? rte_rdtsc() : now;
+	b.now = now == AT_ONCE ? rte_rdtsc() : now;
 	if (n) {
 		prepare(h, &b, ways);
 		pass_on(h, &b, ways);
@@ -402,6 +411,6 @@ unsigned task_release(struct task *t, uint64_t now)
 
 void task_release_from(struct hop *h)
 {
-	while (release(h, UINT64_MAX))
+	while (release(h, AT_ONCE))
 		;
 }

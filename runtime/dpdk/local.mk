@@ -26,6 +26,7 @@ noinst_LIBRARIES += %D%/libdpdkd.a
 	%D%/generate.c %D%/generate.h \
 	%D%/generate_parse.c \
 	%D%/graph.c %D%/graph.h \
+	%D%/graph_check.c \
 	%D%/hop.c \
 	%D%/instances.c \
 	%D%/launch.c %D%/launch.h \

@@ -227,11 +227,11 @@ static void look(struct worker *w, uint64_t now)
 			sched_wake(w->sched, w->watched_leaf[i]);
 }
 
-static void wake_fed(struct worker *w, const struct task *t)
+static void wake_fed(struct worker *w, struct task *t)
 {
 	for (size_t i = 0; i < t->n_woken; i++)
-		if (runs(w, t->woken[i]))
-			sched_wake(w->sched, t->woken[i]->leaf);
+		sched_wake(w->sched, t->woken[i]->leaf);
+	t->n_woken = 0;
 }
 
 /* A source that finds little lets packets gather. */

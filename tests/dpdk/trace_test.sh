@@ -1,3 +1,3 @@
 #!/bin/sh
-# trace_test.py, where the EAL starts.
-exec python3 "${srcdir:-$(dirname "$0")/../..}/tests/dpdk/trace_test.py"
+# What leaves epic-dpdkd equals what the interpreter of `epic trace` says.
+exec /usr/bin/python3 "${srcdir:-$(dirname "$0")/../..}/tests/dpdk/trace_test.py"
