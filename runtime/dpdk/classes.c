@@ -293,6 +293,7 @@ struct entrance {
 	const char *module;
 	uint32_t only; /* the state of all packets, where no filter tells classes apart */
 	bool is_only;
+	uint32_t alone[MATCHES_AT_ONCE + 1]; /* where one filter holds, or (last) none; UNKNOWN */
 	struct slot slots[SLOTS];
 };
 
@@ -321,6 +322,8 @@ struct entrance *entrance_open(struct classes *c, const char *module)
 	e->classes = c;
 	e->module = module;
 	memset(all, 0xff, sizeof(all));
+	for (size_t i = 0; i <= MATCHES_AT_ONCE; i++)
+		e->alone[i] = UNKNOWN;
 	e->is_only = !c->n_filters ||
 		     (c->n_filters == 1 && c->filters[0]->kind == FILTER_TRUE);
 	if (e->is_only)
@@ -350,6 +353,18 @@ static uint32_t look_up(struct entrance *e, const uint64_t *masks)
 	return s->state;
 }
 
+/* Most packets meet one filter, or none. */
+static uint32_t look_up_one(struct entrance *e, uint64_t mask)
+{
+	unsigned bit = mask ? (unsigned)__builtin_ctzll(mask) : MATCHES_AT_ONCE;
+
+	if (mask & (mask - 1))
+		return look_up(e, &mask);
+	if (e->alone[bit] == UNKNOWN)
+		e->alone[bit] = look_up(e, &mask);
+	return e->alone[bit];
+}
+
 void entrance_run(struct entrance *e, struct rte_mbuf **packets, unsigned n)
 {
 	const struct classes *c = e->classes;
@@ -361,6 +376,11 @@ void entrance_run(struct entrance *e, struct rte_mbuf **packets, unsigned n)
 		return;
 	for (size_t k = 0; k < c->n_choosers; k++)
 		chooser_all(c->choosers[k], packets, n, found[k]);
+	if (c->n_choosers == 1) {
+		for (unsigned i = 0; i < n; i++)
+			packet_of(packets[i])->state = c->base | look_up_one(e, found[0][i]);
+		return;
+	}
 	for (unsigned i = 0; i < n; i++) {
 		for (size_t k = 0; k < c->n_choosers; k++)
 			masks[k] = found[k][i];

@@ -304,9 +304,9 @@ static bool open_way(struct building *b, struct hop *h, struct way *w, const str
 	w->crossing = crossing_open(b->graph->classes, edge->from, edge->to);
 	w->left = calloc(n, sizeof(uint64_t));
 	w->entered = calloc(n, sizeof(uint64_t));
-	w->enqueued = calloc(w->hop ? 1 : n, sizeof(uint64_t));
-	w->overflown = calloc(w->hop ? 1 : n, sizeof(uint64_t));
-	return (w->left && w->entered && w->enqueued && w->overflown) ||
+	w->overflown = calloc(n, sizeof(uint64_t));
+	w->crossed = calloc(n, sizeof(uint64_t));
+	return (w->left && w->entered && w->crossed && w->overflown) ||
 	       graph_fail(b, h->instance, "no memory for its counters");
 }
 
@@ -330,6 +330,10 @@ static bool open_ways(struct building *b, struct hop *h)
 			return false;
 	}
 	h->certain = h->certain && h->n_ways == 1;
+	if (h->certain && h->ways->hop && h->ops->flags & MODULE_KEEPS) {
+		free(h->ways->crossed); /* it would count what came in */
+		h->ways->crossed = NULL;
+	}
 	return true;
 }
 
@@ -550,7 +554,7 @@ static void close_way(struct way *w)
 	free(w->by_early);
 	free(w->left);
 	free(w->entered);
-	free(w->enqueued);
+	free(w->crossed);
 	free(w->overflown);
 }
 

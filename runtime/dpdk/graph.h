@@ -60,7 +60,8 @@ struct way {
 	const struct rplan_edge *edge;
 	struct task *task; /* that runs it */
 	uint64_t *left, *entered;	/* by state */
-	uint64_t *enqueued, *overflown; /* by state; NULL for a way that leads to a hop */
+	uint64_t *crossed;   /* by state; NULL: all that come to a certain hop go on by it */
+	uint64_t *overflown; /* by state, of what crossed into a queue */
 };
 
 /* Cost in cycles, from a sample of bursts. */
@@ -85,12 +86,13 @@ struct hop {
 	unsigned n_copies;
 	bool ends; /* no out-edges: packets leave here */
 	struct tally tally;
-	uint64_t *in; /* by state */
+	uint64_t *in; /* by state: made by whoever looks, from what is counted */
 	uint64_t *copied;	 /* by state: copies that came to be here */
 	uint64_t *sent, *sent_bytes; /* by state; of a port at the end */
 	struct latency *latency;     /* by class; of an end */
 	const size_t *class_of_state;
 	struct sample sample;
+	unsigned until_latency; /* bursts until latencies are taken again */
 };
 
 struct task {

@@ -7,7 +7,9 @@
 #include "runtime/dpdk/graph.h"
 
 enum {
-	SAMPLE_EVERY = 64,     /* bursts */
+	SAMPLE_EVERY = 64,  /* bursts */
+	LATENCY_EVERY = 8, /* bursts */
+	FEW_WAYS = 8,	    /* that are told apart in one go */
 	SAMPLE_MOST = 100000   /* cycles; more is another's work on a shared core */
 };
 
@@ -44,49 +46,77 @@ static uint64_t bytes_of(const struct burst *b)
 	return n;
 }
 
-/* ---- leaving ---- */
+/* ---- counting ---- */
 
-static void count_end(struct hop *h, const struct rte_mbuf *m, uint64_t now)
+/* Neighbours are often of one state, and an addition to memory waits for the one before. */
+static void count_states(uint64_t *by_state, const struct burst *b)
 {
-	latency_add(&h->latency[h->class_of_state[state_index(m)]], now - packet_of((struct rte_mbuf *)m)->arrived);
+	uint32_t state = state_index(b->at[0]), begin = 0;
+
+	for (uint32_t i = 1; i < b->n; i++) {
+		uint32_t next = state_index(b->at[i]);
+
+		if (next == state)
+			continue;
+		by_state[state] += i - begin;
+		state = next;
+		begin = i;
+	}
+	by_state[state] += b->n - begin;
 }
 
+static void count_sizes(uint64_t *by_state, struct rte_mbuf *const *packets, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++)
+		by_state[state_index(packets[i])] += rte_pktmbuf_pkt_len(packets[i]);
+}
+
+/* ---- leaving ---- */
+
+static void drop_all(struct burst *b, enum drop_reason why)
+{
+	count_states(&b->tally->dropped[why * b->tally->n_states], b);
+	rte_pktmbuf_free_bulk(b->at, b->n);
+	b->n = 0;
+}
+
+static void sample_latency(struct hop *h, const struct burst *b)
+{
+	uint64_t now;
+
+	if (h->until_latency--)
+		return;
+	h->until_latency = LATENCY_EVERY - 1;
+	now = rte_rdtsc();
+	for (unsigned i = 0; i < b->n; i++)
+		latency_add(&h->latency[h->class_of_state[state_index(b->at[i])]],
+			    now - packet_of(b->at[i])->arrived);
+}
+
+/* What is sent is not ours any more: it is counted before, and what came back taken off. */
 static void send_out(struct hop *h, struct burst *b)
 {
 	struct device *d = h->instance->device;
-	uint32_t states[BURST], sizes[BURST];
-	unsigned sent, n = b->n;
-	uint64_t now = rte_rdtsc();
+	unsigned sent;
 
-	for (unsigned i = 0; i < n; i++) {
-		states[i] = state_index(b->at[i]);
-		sizes[i] = rte_pktmbuf_pkt_len(b->at[i]);
-		count_end(h, b->at[i], now);
-	}
-	sent = d->ops->send(d->state, h->task->sender, b->at, n);
-	for (unsigned i = 0; i < sent; i++) {
-		h->sent[states[i]]++;
-		h->sent_bytes[states[i]] += sizes[i];
-	}
-	for (unsigned i = sent; i < n; i++)
+	count_states(h->sent, b);
+	count_sizes(h->sent_bytes, b->at, b->n);
+	sent = d->ops->send(d->state, h->task->sender, b->at, b->n);
+	for (unsigned i = sent; i < b->n; i++) {
+		h->sent[state_index(b->at[i])]--;
+		h->sent_bytes[state_index(b->at[i])] -= rte_pktmbuf_pkt_len(b->at[i]);
 		burst_drop(b, b->at[i], DROP_SENT);
+	}
 	b->n = 0;
 }
 
 static void end(struct hop *h, struct burst *b)
 {
-	uint64_t now;
-
-	if (h->instance->device) {
+	sample_latency(h, b);
+	if (h->instance->device)
 		send_out(h, b);
-		return;
-	}
-	now = rte_rdtsc();
-	for (unsigned i = 0; i < b->n; i++) {
-		count_end(h, b->at[i], now);
-		burst_drop(b, b->at[i], DROP_EXIT);
-	}
-	b->n = 0;
+	else
+		drop_all(b, DROP_EXIT);
 }
 
 /* ---- going on ---- */
@@ -98,24 +128,24 @@ static void note_fed(struct task *t, struct task *fed)
 		t->woken[t->n_woken++] = fed;
 }
 
+static void overflow(struct way *w, struct queue *q, struct burst *b, unsigned from)
+{
+	__atomic_fetch_add(&q->overflown, b->n - from, __ATOMIC_RELAXED);
+	for (unsigned i = from; i < b->n; i++)
+		w->overflown[state_index(b->at[i])]++;
+	rte_pktmbuf_free_bulk(b->at + from, b->n - from);
+}
+
 static void enqueue(struct way *w, struct queue *q, struct burst *b)
 {
-	uint32_t states[BURST];
 	unsigned n, room;
 
-	for (unsigned i = 0; i < b->n; i++)
-		states[i] = state_index(b->at[i]);
+	count_states(w->crossed, b);
 	n = rte_ring_enqueue_burst(q->ring, (void **)b->at, b->n, &room);
 	if (room + n == q->ring->capacity)
 		note_fed(w->task, q->task);
-	for (unsigned i = 0; i < n; i++)
-		w->enqueued[states[i]]++;
 	if (n < b->n)
-		__atomic_fetch_add(&q->overflown, b->n - n, __ATOMIC_RELAXED);
-	for (unsigned i = n; i < b->n; i++) {
-		w->overflown[states[i]]++;
-		rte_pktmbuf_free(b->at[i]);
-	}
+		overflow(w, q, b, n);
 	b->n = 0;
 }
 
@@ -131,13 +161,6 @@ static void take_part(struct burst *b, const int16_t *keys, bool *taken, int16_t
 			part->at[part->n++] = b->at[i];
 			taken[i] = true;
 		}
-}
-
-static void drop_all(struct burst *b, enum drop_reason why)
-{
-	for (unsigned i = 0; i < b->n; i++)
-		burst_drop(b, b->at[i], why);
-	b->n = 0;
 }
 
 static void enqueue_early(struct way *w, struct burst *b)
@@ -169,12 +192,15 @@ static void go(struct way *w, struct burst *b)
 		capture_put(capture, b->at, b->n);
 	if (w->crossing)
 		crossing_run(w->crossing, b->at, b->n, w->left, w->entered);
-	if (w->hop)
+	if (w->hop) {
+		if (w->crossed)
+			count_states(w->crossed, b);
 		hop_run(w->hop, b);
-	else if (w->queue)
+	} else if (w->queue) {
 		enqueue(w, w->queue, b);
-	else
+	} else {
 		enqueue_early(w, b);
+	}
 }
 
 static struct rte_mbuf *copy_of(struct hop *h, struct burst *b, struct rte_mbuf *m)
@@ -237,20 +263,46 @@ static void take_way(struct hop *h, struct burst *b, int16_t way)
 		go(&h->ways[way], b);
 }
 
-static void forward(struct hop *h, struct burst *b, const int16_t *ways)
+static void forward_many(struct hop *h, struct burst *b, const int16_t *ways)
 {
 	bool taken[BURST] = { false };
 	struct burst part;
 
-	if (h->certain || all_equal(ways, b->n)) {
-		take_way(h, b, h->certain ? 0 : ways[0]);
-		return;
-	}
 	for (unsigned i = 0; i < b->n; i++)
 		if (!taken[i]) {
 			take_part(b, ways, taken, ways[i], &part);
 			take_way(h, &part, ways[i]);
 		}
+}
+
+/* The last part is for those without a way. */
+static void forward_few(struct hop *h, struct burst *b, const int16_t *ways)
+{
+	struct burst parts[FEW_WAYS + 1];
+
+	for (unsigned k = 0; k <= h->n_ways; k++) {
+		parts[k].n = 0;
+		parts[k].now = b->now;
+		parts[k].tally = b->tally;
+	}
+	for (unsigned i = 0; i < b->n; i++) {
+		struct burst *part = &parts[ways[i] < 0 ? h->n_ways : (unsigned)ways[i]];
+
+		part->at[part->n++] = b->at[i];
+	}
+	for (unsigned k = 0; k <= h->n_ways; k++)
+		if (parts[k].n)
+			take_way(h, &parts[k], k < h->n_ways ? (int16_t)k : -1);
+}
+
+static void forward(struct hop *h, struct burst *b, const int16_t *ways)
+{
+	if (h->certain || all_equal(ways, b->n))
+		take_way(h, b, h->certain ? 0 : ways[0]);
+	else if (h->n_ways <= FEW_WAYS)
+		forward_few(h, b, ways);
+	else
+		forward_many(h, b, ways);
 	b->n = 0;
 }
 
@@ -285,12 +337,6 @@ static void prepare(struct hop *h, struct burst *b, int16_t *ways)
 		choose(h, b, ways);
 }
 
-static void count(struct hop *h, const struct burst *b)
-{
-	for (unsigned i = 0; i < b->n; i++)
-		h->in[state_index(b->at[i])]++;
-}
-
 static void hop_run(struct hop *h, struct burst *b)
 {
 	unsigned n = b->n;
@@ -299,7 +345,6 @@ static void hop_run(struct hop *h, struct burst *b)
 	uint64_t bytes = measured ? bytes_of(b) : 0, begin = measured ? rte_rdtsc() : 0;
 
 	b->tally = &h->tally;
-	count(h, b);
 	run(h, b);
 	if (b->n)
 		prepare(h, b, ways);
@@ -318,12 +363,8 @@ static void classify(struct task *t, struct burst *b)
 	int16_t first[BURST];
 
 	entrance_run(t->entrance, b->at, b->n);
-	for (unsigned i = 0; i < b->n; i++) {
-		uint32_t state = state_index(b->at[i]);
-
-		t->received[state]++;
-		t->received_bytes[state] += rte_pktmbuf_pkt_len(b->at[i]);
-	}
+	count_states(t->received, b);
+	count_sizes(t->received_bytes, b->at, b->n);
 	if (!t->classifier)
 		return;
 	chooser_first(t->classifier, b->at, b->n, first);
@@ -346,8 +387,8 @@ static void receive(struct task *t, struct burst *b)
 static void dequeue(struct task *t, struct burst *b)
 {
 	b->n = rte_ring_dequeue_burst(t->queue->ring, (void **)b->at, BURST, NULL);
-	for (unsigned i = 0; i < b->n; i++)
-		t->dequeued[state_index(b->at[i])]++;
+	if (b->n)
+		count_states(t->dequeued, b);
 }
 
 unsigned task_run(struct task *t, uint64_t now)

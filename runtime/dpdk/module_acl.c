@@ -49,7 +49,7 @@ static void acl_adopt(void *state, void *old)
 const struct module_ops module_acl = {
 	.class = "acl",
 	.summary = "sends packets out by the filters on its out-edges",
-	.flags = MODULE_PURE,
+	.flags = MODULE_PURE | MODULE_KEEPS,
 	.open = acl_open,
 	.close = free,
 	.run = acl_run,
@@ -60,7 +60,7 @@ const struct module_ops module_acl = {
 const struct module_ops module_classifier = {
 	.class = "classifier",
 	.summary = "the same, by another name",
-	.flags = MODULE_PURE,
+	.flags = MODULE_PURE | MODULE_KEEPS,
 	.open = acl_open,
 	.close = free,
 	.run = acl_run,

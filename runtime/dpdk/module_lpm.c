@@ -338,7 +338,7 @@ static size_t lpm_counters(const void *state, struct module_counter *to)
 const struct module_ops module_lpm = {
 	.class = "lpm",
 	.summary = "looks up the destination by its longest prefix",
-	.flags = MODULE_PURE,
+	.flags = MODULE_PURE | MODULE_KEEPS,
 	.open = lpm_open,
 	.close = lpm_close,
 	.run = lpm_run,

@@ -123,6 +123,7 @@ static size_t monitor_counters(const void *state, struct module_counter *c)
 const struct module_ops module_monitor = {
 	.class = "monitor",
 	.summary = "counts packets and bytes by protocol, and their sources",
+	.flags = MODULE_KEEPS,
 	.open = monitor_open,
 	.close = free,
 	.run = monitor_run,

@@ -22,7 +22,7 @@ static void port_close(void *port)
 const struct module_ops module_port = {
 	.class = "port",
 	.summary = "receives from a device, or sends to it",
-	.flags = MODULE_PURE,
+	.flags = MODULE_PURE | MODULE_KEEPS,
 	.open = port_open,
 	.close = port_close,
 };

@@ -25,7 +25,7 @@ static void queue_run(void *state, struct burst *b)
 const struct module_ops module_queue = {
 	.class = "queue",
 	.summary = "does nothing; a place for a task's queue",
-	.flags = MODULE_PURE,
+	.flags = MODULE_PURE | MODULE_KEEPS,
 	.open = queue_open,
 	.close = queue_close,
 	.run = queue_run,

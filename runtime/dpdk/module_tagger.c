@@ -60,7 +60,7 @@ static void tagger_run(void *state, struct burst *b)
 const struct module_ops module_tagger = {
 	.class = "tagger",
 	.summary = "writes a constant into the packet's tag",
-	.flags = MODULE_PURE,
+	.flags = MODULE_PURE | MODULE_KEEPS,
 	.open = tagger_open,
 	.close = free,
 	.run = tagger_run,

@@ -128,7 +128,7 @@ static void work_run(void *state, struct burst *b)
 const struct module_ops module_work = {
 	.class = "work",
 	.summary = "spends the cycles that its function costs",
-	.flags = MODULE_PURE,
+	.flags = MODULE_PURE | MODULE_KEEPS,
 	.open = work_open,
 	.close = free,
 	.run = work_run,

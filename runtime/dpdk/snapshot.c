@@ -39,18 +39,56 @@ static double cost_of(const struct hop *h)
 				   h->instance->row->cost_cycles;
 }
 
-/* ---- rows ---- */
-
 static void look_at_way(struct looking *l, const struct way *w)
 {
 	SPREAD(l, left, w->left);
 	SPREAD(l, entered, w->entered);
 	if (w->hop)
 		return;
-	SPREAD(l, queued, w->enqueued);
+	SPREAD(l, queued, w->crossed);
+	for (uint32_t s = 0; s < l->n_states; s++)
+		if (w->overflown[s])
+			l->stats->classes[l->row[s]].queued -= w->overflown[s];
 	SPREAD(l, dropped[DROP_QUEUE], w->overflown);
 	SPREAD(l, overflown, w->overflown);
 }
+
+/* ---- what came to each hop ---- */
+
+static void come(struct looking *l, struct hop *h, const uint64_t *by_state);
+
+static void come_by(struct looking *l, const struct way *w, const uint64_t *all)
+{
+	if (w->hop)
+		come(l, w->hop, w->crossed ? w->crossed : all);
+}
+
+/* Adds what came to H by one way; where its own way is not counted, that goes on. */
+static void come(struct looking *l, struct hop *h, const uint64_t *by_state)
+{
+	for (uint32_t s = 0; s < l->n_states; s++)
+		h->in[s] += by_state[s];
+	if (h->n_ways == 1 && !h->ways->crossed)
+		come_by(l, h->ways, by_state);
+}
+
+static void count_in(struct looking *l, struct task *t)
+{
+	for (size_t i = 0; i < t->n_hops; i++)
+		memset(t->hops[i].in, 0, l->n_states * sizeof(uint64_t));
+	come(l, t->root, t->queue ? t->dequeued : t->received);
+	for (size_t i = 0; i < t->n_hops; i++) {
+		struct hop *h = &t->hops[i];
+
+		for (unsigned k = 0; k < h->n_ways; k++)
+			if (h->ways[k].crossed)
+				come_by(l, &h->ways[k], NULL);
+		for (unsigned k = 0; k < h->n_copies; k++)
+			come_by(l, &h->copies[k], NULL);
+	}
+}
+
+/* ---- rows ---- */
 
 static void look_at_hop(struct looking *l, const struct hop *h)
 {
@@ -95,7 +133,7 @@ static void look_at_queue(struct looking *l, const struct task *t, struct stats_
 	row->overflown = __atomic_load_n(&t->queue->overflown, __ATOMIC_RELAXED);
 }
 
-static void look_at_task(struct looking *l, const struct task *t)
+static void look_at_task(struct looking *l, struct task *t)
 {
 	struct stats_task *row = &l->stats->tasks[l->stats->n_tasks++];
 
@@ -116,6 +154,7 @@ static void look_at_task(struct looking *l, const struct task *t)
 		look_at_queue(l, t, row);
 	else
 		look_at_source(l, t);
+	count_in(l, t);
 	for (size_t i = 0; i < t->n_hops; i++)
 		look_at_hop(l, &t->hops[i]);
 }
