@@ -501,6 +501,7 @@ void dataplane_poll(struct dataplane *d)
 bool dataplane_is_done(const struct dataplane *d)
 {
 	const struct graph *g = d->graph;
+	bool any = false;
 
 	for (size_t i = 0; i < g->n_tasks; i++) {
 		const struct device *from = g->tasks[i].queue ? NULL :
@@ -508,8 +509,9 @@ bool dataplane_is_done(const struct dataplane *d)
 
 		if (from && (!from->ops->is_done || !from->ops->is_done(from->state)))
 			return false;
+		any = any || from;
 	}
-	return !graph_queued(g) && !graph_held(g);
+	return any && !graph_queued(g) && !graph_held(g);
 }
 
 void dataplane_stop(struct dataplane *d)

@@ -185,7 +185,7 @@ def broken_plans_are_refused_or_run(folder):
             f.write(data)
         try:
             good, answer = dp.ask(path, f"reload {bad}")
-        except ValueError:
+        except (OSError, ValueError):
             process.wait(60)
             finish(process, said)
             raise
