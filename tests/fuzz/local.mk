@@ -8,8 +8,6 @@ FUZZ_POLICY_LIBS = compiler/tools/libtools.a $(BACKEND_LIBS) compiler/plan/libpl
 	compiler/filter/libfilter.a compiler/ast/libast.a runtime/plan/libplanreader.a \
 	compiler/base/libbase.a $(SOLVER_LIBS) $(CBOR_LIBS) $(NETTLE_LIBS) -lm
 
-FUZZ_JSON_LIBS = runtime/core/libcore.a $(JANSSON_LIBS) -lm
-
 check_PROGRAMS += %D%/replay_plan %D%/replay_policy %D%/replay_fmt
 %C%_replay_plan_SOURCES = %D%/fuzz_plan.c %D%/replay.c
 %C%_replay_plan_LDADD = $(FUZZ_PLAN_LIBS)
@@ -19,21 +17,6 @@ check_PROGRAMS += %D%/replay_plan %D%/replay_policy %D%/replay_fmt
 %C%_replay_fmt_LDADD = $(FUZZ_POLICY_LIBS)
 TESTS += %D%/replay_plan_test.sh %D%/replay_policy_test.sh
 EXTRA_DIST += %D%/replay_plan_test.sh %D%/replay_policy_test.sh %D%/corpus
-
-check_PROGRAMS += %D%/replay_json %D%/replay_replay %D%/replay_filter %D%/replay_packet
-%C%_replay_json_SOURCES = %D%/fuzz_json.c %D%/replay.c
-%C%_replay_json_LDADD = $(FUZZ_JSON_LIBS)
-%C%_replay_replay_SOURCES = %D%/fuzz_replay.c %D%/replay.c
-%C%_replay_replay_CFLAGS = $(AM_CFLAGS) $(DPDK_CFLAGS)
-%C%_replay_replay_LDADD = $(DPDKD_LIBS)
-%C%_replay_filter_SOURCES = %D%/fuzz_filter.c %D%/replay.c
-%C%_replay_filter_CFLAGS = $(AM_CFLAGS) $(DPDK_CFLAGS)
-%C%_replay_filter_LDADD = $(DPDKD_LIBS)
-%C%_replay_packet_SOURCES = %D%/fuzz_packet.c %D%/replay.c
-%C%_replay_packet_CFLAGS = $(AM_CFLAGS) $(DPDK_CFLAGS)
-%C%_replay_packet_LDADD = $(DPDKD_LIBS)
-TESTS += %D%/replay_json_test.sh %D%/replay_replay_test.sh %D%/replay_filter_test.sh
-EXTRA_DIST += %D%/replay_json_test.sh %D%/replay_replay_test.sh %D%/replay_filter_test.sh
 
 if FUZZERS
 noinst_PROGRAMS += %D%/fuzz_plan %D%/fuzz_policy %D%/fuzz_fmt
@@ -46,20 +29,4 @@ noinst_PROGRAMS += %D%/fuzz_plan %D%/fuzz_policy %D%/fuzz_fmt
 %C%_fuzz_fmt_SOURCES = %D%/fuzz_fmt.c
 %C%_fuzz_fmt_LDADD = $(FUZZ_POLICY_LIBS)
 %C%_fuzz_fmt_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
-noinst_PROGRAMS += %D%/fuzz_json %D%/fuzz_replay %D%/fuzz_filter %D%/fuzz_packet
-%C%_fuzz_json_SOURCES = %D%/fuzz_json.c
-%C%_fuzz_json_LDADD = $(FUZZ_JSON_LIBS)
-%C%_fuzz_json_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
-%C%_fuzz_replay_SOURCES = %D%/fuzz_replay.c
-%C%_fuzz_replay_CFLAGS = $(AM_CFLAGS) $(DPDK_CFLAGS)
-%C%_fuzz_replay_LDADD = $(DPDKD_LIBS)
-%C%_fuzz_replay_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
-%C%_fuzz_filter_SOURCES = %D%/fuzz_filter.c
-%C%_fuzz_filter_CFLAGS = $(AM_CFLAGS) $(DPDK_CFLAGS)
-%C%_fuzz_filter_LDADD = $(DPDKD_LIBS)
-%C%_fuzz_filter_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
-%C%_fuzz_packet_SOURCES = %D%/fuzz_packet.c
-%C%_fuzz_packet_CFLAGS = $(AM_CFLAGS) $(DPDK_CFLAGS)
-%C%_fuzz_packet_LDADD = $(DPDKD_LIBS)
-%C%_fuzz_packet_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 endif
