@@ -33,10 +33,11 @@ compile()
 	sed -i "s#$tmp#TMP#g" "$out/said"
 }
 
-for policy in "$src"/examples/*.epi "$src"/examples/alpine/*.epi; do
+for policy in "$src"/examples/*.epi "$src"/examples/alpine/*.epi "$src"/examples/dataplane/*.epi; do
 	name=$(basename "$policy" .epi)
 	case $policy in
 	*/alpine/*) name=alpine-$name ;;
+	*/dataplane/*) name=dataplane-$name ;;
 	esac
 	compile "$tmp/$name.1"
 	(
