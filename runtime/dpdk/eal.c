@@ -134,6 +134,13 @@ static bool add_cores(struct eal *e, const unsigned *cores, size_t n_cores, stru
 	return true;
 }
 
+/* --in-memory takes huge pages whether or not a hugetlbfs is mounted. */
+static void choose_memory(struct eal *e)
+{
+	e->without_huge_pages = !has_huge_pages();
+	eal_add(e, e->without_huge_pages ? "--no-huge" : "--in-memory");
+}
+
 bool eal_complete(struct eal *e, const unsigned *cores, size_t n_cores, unsigned n_mbufs,
 		  struct eal_error *error)
 {
@@ -144,10 +151,8 @@ bool eal_complete(struct eal *e, const unsigned *cores, size_t n_cores, unsigned
 	}
 	if (!add_cores(e, cores, n_cores, error))
 		return false;
-	e->without_huge_pages = !given(e, "--no-huge") && !given(e, "--in-memory") &&
-				!has_huge_pages();
-	if (e->without_huge_pages)
-		eal_add(e, "--no-huge");
+	if (!given(e, "--no-huge") && !given(e, "--in-memory") && !given(e, "--huge-dir"))
+		choose_memory(e);
 	if (given(e, "--no-huge") && !given(e, "-m")) {
 		eal_add(e, "-m");
 		add_format(e, "%u", (unsigned)((uint64_t)n_mbufs * MBUF_BYTES / (1 << 20) + 192));

@@ -78,8 +78,7 @@ noinst_LIBRARIES += %D%/libdpdkd.a
 	%D%/measure.h \
 	%D%/module.h \
 	%D%/stats_forms.h \
-	%D%/symbol.h \
-	%D%/modules.def
+	%D%/symbol.h
 %C%_libdpdkd_a_CFLAGS = $(AM_CFLAGS) $(DPDK_CFLAGS) $(HS_CFLAGS)
 
 bin_PROGRAMS += epic-dpdkd

@@ -5,16 +5,16 @@
 
 #include "runtime/dpdk/module.h"
 
-#define MODULE(name) extern const struct module_ops module_##name;
-#include "runtime/dpdk/modules.def"
-#undef MODULE
+#define DPDK_CLASS(name) extern const struct module_ops module_##name;
+#include "grammar/dpdk_classes.def"
+#undef DPDK_CLASS
 
-#define MODULE(name) &module_##name,
+#define DPDK_CLASS(name) &module_##name,
 const struct module_ops *const module_classes[] = {
-#include "runtime/dpdk/modules.def"
+#include "grammar/dpdk_classes.def"
 	NULL
 };
-#undef MODULE
+#undef DPDK_CLASS
 
 const struct module_ops *module_class(const char *name)
 {

@@ -1,6 +1,7 @@
 GOLDEN_CASES = \
 	tests/golden/cases/canonical-filters.epi \
 	tests/golden/cases/cycle.epi \
+	tests/golden/cases/dpdk_unknown-class.epi \
 	tests/golden/cases/expectations.epi \
 	tests/golden/cases/forbidden.epi \
 	tests/golden/cases/forgotten-semicolons.epi \
