@@ -509,7 +509,7 @@ bool dataplane_is_done(const struct dataplane *d)
 
 		if (from && (!from->ops->is_done || !from->ops->is_done(from->state)))
 			return false;
-		any = any || from;
+		any = any || (from && strcmp(from->ops->name, "null"));
 	}
 	return any && !graph_queued(g) && !graph_held(g);
 }
