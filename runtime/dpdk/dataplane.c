@@ -283,15 +283,6 @@ static bool make_pool(struct dataplane *d, struct dataplane_error *error)
 			       d->request.n_mbufs, rte_strerror(rte_errno));
 }
 
-static bool start(struct dataplane *d, struct dataplane_error *error)
-{
-	for (size_t i = 0; i < d->n_workers; i++)
-		if (rte_eal_remote_launch(worker_main, &d->workers[i], d->workers[i].lcore))
-			return fail(error, "core %u is busy", d->workers[i].lcore);
-	d->is_running = true;
-	return true;
-}
-
 struct dataplane *dataplane_open(const struct dataplane_request *r, struct dataplane_error *error)
 {
 	struct dataplane *d = calloc(1, sizeof(*d));
@@ -318,12 +309,21 @@ struct dataplane *dataplane_open(const struct dataplane_request *r, struct datap
 	if (!d->devices || !bind_all(d, error))
 		goto fail;
 	d->graph = build(d, d->plan, error);
-	if (!d->graph || !fits(d, d->graph, error) || !set_workers(d) || !start(d, error))
+	if (!d->graph || !fits(d, d->graph, error) || !set_workers(d))
 		goto fail;
 	return d;
 fail:
 	dataplane_close(d);
 	return NULL;
+}
+
+bool dataplane_start(struct dataplane *d, struct dataplane_error *error)
+{
+	for (size_t i = 0; i < d->n_workers; i++)
+		if (rte_eal_remote_launch(worker_main, &d->workers[i], d->workers[i].lcore))
+			return fail(error, "core %u is busy", d->workers[i].lcore);
+	d->is_running = true;
+	return true;
 }
 
 /* ---- a new plan ---- */

@@ -54,8 +54,10 @@ struct dataplane {
 	pthread_mutex_t lock; /* of the graph, against telemetry's thread */
 };
 
-/* Opens devices, builds the graph and starts the workers.  NULL: *ERROR says why. */
+/* Opens devices and builds the graph.  NULL: *ERROR says why. */
 struct dataplane *dataplane_open(const struct dataplane_request *, struct dataplane_error *);
+/* The workers begin. */
+bool dataplane_start(struct dataplane *, struct dataplane_error *);
 /* Puts the plan of PATH (NULL: the same file) in force.  The old one keeps running until the new
  * one is ready; packets in its queues are served by it; flows and held packets are taken over by
  * modules of the same id and class.  False: *ERROR says why, and the old one runs on. */

@@ -349,6 +349,15 @@ static int open_dataplane(struct run *r)
 	r->dataplane = dataplane_open(&r->request, &error);
 	if (!r->dataplane)
 		return complain(r, EXIT_USE, "%s", error.text);
+	return EXIT_DONE;
+}
+
+static int start_workers(struct run *r)
+{
+	struct dataplane_error error;
+
+	if (!dataplane_start(r->dataplane, &error))
+		return complain(r, EXIT_ENVIRONMENT, "%s", error.text);
 	note_copies(r);
 	log_event(&r->log, LOG_LEVEL_INFO, "start", "the plan is in force", "plan", r->plan,
 		  "target", r->needs.target, NULL);
@@ -605,7 +614,8 @@ static int serve(struct run *r)
 {
 	int code = open_dataplane(r);
 
-	if (code || (code = open_captures(r)) || (code = open_control(r)))
+	if (code || (code = open_captures(r)) || (code = open_control(r)) ||
+	    (code = start_workers(r)))
 		return code;
 	telemetry_register(snapshot, r->dataplane);
 	loop(r);

@@ -286,6 +286,7 @@ int worker_main(void *arg)
 	struct worker *w = arg;
 	uint64_t look_at = 0, worked = rte_rdtsc();
 
+	w->begun = worked;
 	while (obey(w)) {
 		uint64_t now = rte_rdtsc();
 		int leaf = sched_pick(w->sched);

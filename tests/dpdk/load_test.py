@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """epic-dpdkd under load: new plans by the hundred, plans and packets that are broken, tables that
 are full, processes that are killed.  Every packet is accounted for, and none is kept."""
+import atexit
 import os
 import random
 import signal
@@ -79,12 +80,22 @@ target t : dpdk { for p; }
 """
 
 
+RUNNING = []
+
+
+def kill_all():
+    for process in RUNNING:
+        if process.poll() is None:
+            process.kill()
+
+
 def serve(folder, plan, *arguments):
     """A dataplane in the background, and its control socket once it answers."""
     path = os.path.join(folder, "control")
     errors = open(os.path.join(folder, "errors"), "w+", encoding="utf-8")
     process = subprocess.Popen([dp.DPDKD, "--plan", plan, "-q", "--control", path, "--no-telemetry", *arguments],
                                stderr=errors)
+    RUNNING.append(process)
     for _ in range(600):
         try:
             if dp.ask(path, "help")[0]:
@@ -285,6 +296,49 @@ def a_killed_one_leaves_nothing_in_the_way(folder):
     finish(process, errors)
 
 
+def edges_can_be_captured(folder):
+    plan = f"{folder}/works/works.plan"
+    rng = random.Random(3)
+    frames = [random_frame(rng, True) for _ in range(400)]
+    dp.write_pcap(f"{folder}/some.pcap", frames)
+    dp.run(plan, "--target", "plain", f"--device=in=replay:{folder}/some.pcap,speed=max", "--device=a=null",
+           "--device=b=null", f"--capture=p.fork:p.sides={folder}/edge.pcap")
+    got = dp.read_pcap(f"{folder}/edge.pcap")
+    udp = sorted(f for f in frames if f[23] == 17)
+    dp.expect(sorted(got) == udp, f"{len(got)} packets captured, {len(udp)} crossed")
+
+
+def tools_speak_with_it(folder):
+    plan = f"{folder}/works/works.plan"
+    process, path, errors = serve(folder, plan, "--target", "one", "--generate", "all=50kpps,seed=4",
+                                  "--rates", f"{folder}/rates.epi")
+    time.sleep(1)
+    for arguments, words in ((["stats", "--control", path, "--as", "json"], '"schema":"epic.dpdkd/1"'),
+                             (["stats", "--control", path, "--as", "prometheus"], 'epic_dpdkd_class_received_packets_total{class="dns"}'),
+                             (["stats", "--control", path, "--as", "human"], "CLASS"),
+                             (["top", "--control", path, "--once"], "class class=dns"),
+                             (["ask", "--control", path, "rates"], "let dns-rate = ")):
+        done = subprocess.run([dp.DPDKD, *arguments], capture_output=True, text=True, timeout=60, check=False)
+        dp.expect(done.returncode == 0 and words in done.stdout, f"{arguments}: {done.returncode} {done.stdout[:600]} {done.stderr}")
+    done = subprocess.run([dp.DPDKD, "ask", "--control", path, "reload", "/nonexistent"], capture_output=True, text=True,
+                          timeout=60, check=False)
+    dp.expect(done.returncode == 1 and "/nonexistent" in done.stderr, f"a refused command: {done.returncode}")
+    finish(process, errors)
+    done = subprocess.run([dp.EPIC, "check", f"{folder}/rates.epi"], capture_output=True, text=True, timeout=60, check=False)
+    dp.expect(done.returncode == 0, f"the rates are a module: {done.stderr}")
+
+
+def launch_files_start_as_they_are(folder):
+    text = WORKS.replace("module works", "module launched").replace('"in"', '"net_null0"').replace('"a"', '"net_null1"')
+    plan, errors = dp.compile_policy(folder, "launched", text.replace('"b"', '"net_null2"'))
+    dp.expect(plan, errors)
+    launch = os.path.join(os.path.dirname(plan), "one", "launch.json")
+    done = subprocess.run([dp.DPDKD, "--launch", launch, "-q", "--control", "none", "--no-telemetry", "--time", "0.3",
+                           "--report", f"{folder}/launched.json"], capture_output=True, text=True, timeout=60, check=False)
+    dp.expect(done.returncode == 0, done.stderr)
+    dp.expect(sum(c["received"] for c in report(f"{folder}/launched.json")["classes"]) > 1000, "packets came")
+
+
 def mistakes_are_told(folder):
     plan = f"{folder}/works/works.plan"
     for arguments, words in (
@@ -310,10 +364,14 @@ def mistakes_are_told(folder):
     dp.expect(done.returncode == 2 and "cached.epi:7:3: p.cache: " in done.stderr, done.stderr)
 
 
+atexit.register(kill_all)
 with tempfile.TemporaryDirectory() as temporary:
     reloads_lose_nothing(temporary)
     broken_plans_are_refused_or_run(temporary)
     broken_packets_are_counted(temporary)
     workers_share_what_they_run(temporary)
+    edges_can_be_captured(temporary)
+    tools_speak_with_it(temporary)
+    launch_files_start_as_they_are(temporary)
     a_killed_one_leaves_nothing_in_the_way(temporary)
     mistakes_are_told(temporary)
