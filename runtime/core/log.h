@@ -19,6 +19,6 @@ struct log {
 
 /* After MESSAGE pairs of key and text, ended by NULL. */
 void log_event(const struct log *, enum log_level, const char *event, const char *message, ...)
-	__attribute__((sentinel));
+    __attribute__((sentinel));
 
 #endif

@@ -29,9 +29,10 @@ static int complain(int code, const char *why)
 
 static int print_help(void)
 {
-	puts("Usage: epic-dpdkd ask (--control PATH | --target NAME) COMMAND [ARGUMENT]\n\n"
-	     "Commands: stats [json|prometheus|human], rates, reload [PLAN], capture FROM:TO=FILE,\n"
-	     "uncapture FROM:TO, stop, help\n");
+	puts(
+	    "Usage: epic-dpdkd ask (--control PATH | --target NAME) COMMAND [ARGUMENT]\n\n"
+	    "Commands: stats [json|prometheus|human], rates, reload [PLAN], capture FROM:TO=FILE,\n"
+	    "uncapture FROM:TO, stop, help\n");
 	options_help(rows, stdout);
 	puts("\nExit codes: 0 done, 1 refused, 2 wrong use, 5 nobody answers.");
 	return fflush(stdout) ? EXIT_ENVIRONMENT : EXIT_DONE;
@@ -61,7 +62,8 @@ static int ask(const char *path, const char *line)
 int ask_main(int argc, char **argv)
 {
 	struct options o = { .rows = rows, .argc = argc, .argv = argv };
-	char line[CONTROL_LINE] = "", *path = NULL;
+	const char *control = NULL, *target = NULL;
+	char line[CONTROL_LINE] = "", *path;
 	int which, code;
 
 	while ((which = options_next(&o)) != OPTIONS_END) {
@@ -71,11 +73,12 @@ int ask_main(int argc, char **argv)
 			return print_help();
 		if (which == OPTIONS_WORD && !add_word(line, sizeof(line), o.value))
 			return complain(EXIT_USE, "the command is too long");
-		if (which == OPT_CONTROL || which == OPT_TARGET) {
-			free(path);
-			path = which == OPT_CONTROL ? strdup(o.value) : top_control(o.value);
-		}
+		if (which == OPT_CONTROL)
+			control = o.value;
+		if (which == OPT_TARGET)
+			target = o.value;
 	}
+	path = control ? strdup(control) : target ? top_control(target) : NULL;
 	if (!path || !*line)
 		code = complain(EXIT_USE, "whom, and what? See epic-dpdkd ask --help");
 	else

@@ -37,11 +37,11 @@ void burst_unhold(struct burst *b, struct rte_mbuf *m)
 const char *drop_reason_name(enum drop_reason why)
 {
 	static const char *const names[N_DROP_REASONS] = {
-		[DROP_EXIT] = "exit",	      [DROP_UNROUTED] = "unrouted",
-		[DROP_QUEUE] = "queue",	      [DROP_REFUSED] = "refused",
+		[DROP_EXIT] = "exit",           [DROP_UNROUTED] = "unrouted",
+		[DROP_QUEUE] = "queue",         [DROP_REFUSED] = "refused",
 		[DROP_MALFORMED] = "malformed", [DROP_FULL] = "full",
-		[DROP_EXPIRED] = "expired",   [DROP_MERGED] = "merged",
-		[DROP_MEMORY] = "memory",     [DROP_SENT] = "sent",
+		[DROP_EXPIRED] = "expired",     [DROP_MERGED] = "merged",
+		[DROP_MEMORY] = "memory",       [DROP_SENT] = "sent",
 		[DROP_RELOAD] = "reload",
 	};
 

@@ -127,7 +127,8 @@ uint32_t classes_most_states(const struct classes *c)
 
 /* ---- building ---- */
 
-static bool begins_in(const struct rplan_plan *plan, struct rplan_texts pipelines, const char *module)
+static bool begins_in(const struct rplan_plan *plan, struct rplan_texts pipelines,
+		      const char *module)
 {
 	for (size_t i = 0; i < plan->pipelines.n; i++)
 		for (size_t k = 0; k < pipelines.n; k++) {
@@ -191,8 +192,8 @@ static bool open_choosers(struct classes *c, struct filter_error *error)
 		snprintf(name, sizeof(name), "classes.%u.%u", (unsigned)(c->base >> 16),
 			 (unsigned)first);
 		c->choosers[c->n_choosers] =
-			chooser_open(name, c->filters + first,
-				     n < MATCHES_AT_ONCE ? n : MATCHES_AT_ONCE, CHOOSER_AUTO, error);
+		    chooser_open(name, c->filters + first,
+				 n < MATCHES_AT_ONCE ? n : MATCHES_AT_ONCE, CHOOSER_AUTO, error);
 		if (!c->choosers[c->n_choosers])
 			return false;
 		c->n_choosers++;
@@ -203,8 +204,8 @@ static bool open_choosers(struct classes *c, struct filter_error *error)
 static bool make_states(struct classes *c)
 {
 	c->n_words = c->n_paths / 64 + 1;
-	c->most_states = 2 * c->n_paths + 62 < MOST_STATES ? (uint32_t)(2 * c->n_paths + 62) :
-							     MOST_STATES;
+	c->most_states =
+	    2 * c->n_paths + 62 < MOST_STATES ? (uint32_t)(2 * c->n_paths + 62) : MOST_STATES;
 	c->sets = calloc(c->most_states, c->n_words * 8);
 	c->state_row = calloc(c->most_states, sizeof(*c->state_row));
 	if (!c->sets || !c->state_row)
@@ -324,8 +325,7 @@ struct entrance *entrance_open(struct classes *c, const char *module)
 	memset(all, 0xff, sizeof(all));
 	for (size_t i = 0; i <= MATCHES_AT_ONCE; i++)
 		e->alone[i] = UNKNOWN;
-	e->is_only = !c->n_filters ||
-		     (c->n_filters == 1 && c->filters[0]->kind == FILTER_TRUE);
+	e->is_only = !c->n_filters || (c->n_filters == 1 && c->filters[0]->kind == FILTER_TRUE);
 	if (e->is_only)
 		e->only = state_of_masks(e, all);
 	return e;
@@ -392,7 +392,7 @@ void entrance_run(struct entrance *e, struct rte_mbuf **packets, unsigned n)
 
 struct crossing {
 	struct classes *classes;
-	uint64_t *on;	/* the paths that have the edge */
+	uint64_t *on;   /* the paths that have the edge */
 	uint16_t *next; /* state -> state, or UNKNOWN */
 };
 

@@ -51,7 +51,8 @@ struct entrance *entrance_open(struct classes *, const char *module);
 void entrance_close(struct entrance *);
 void entrance_run(struct entrance *, struct rte_mbuf **, unsigned n);
 
-/* Follows packets over the edge FROM -> TO.  One per worker.  NULL from crossing_open: all states stay. */
+/* Follows packets over the edge FROM -> TO.  One per worker.  NULL from crossing_open: all states
+ * stay. */
 struct crossing;
 struct crossing *crossing_open(struct classes *, const char *from, const char *to);
 void crossing_close(struct crossing *);

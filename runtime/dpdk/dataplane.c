@@ -15,7 +15,7 @@
 
 #include "runtime/dpdk/traffic.h"
 
-enum { POOL_CACHE = 256 };
+enum { POOL_CACHE = 256, MOST_MBUFS = 1 << 26 };
 
 /* Of a graph that is being built. */
 struct building_devices {
@@ -25,7 +25,7 @@ struct building_devices {
 };
 
 static bool fail(struct dataplane_error *error, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
+    __attribute__((format(printf, 2, 3)));
 
 static bool fail(struct dataplane_error *error, const char *format, ...)
 {
@@ -49,8 +49,9 @@ static const struct rplan_target *only_target(const struct rplan_plan *plan, con
 
 		if (name ? !strcmp(t->name, name) : rplan_target_dpdk(t) != NULL) {
 			if (found) {
-				fail(error, "several targets are for dpdk: choose one with "
-					    "--target, like --target %s",
+				fail(error,
+				     "several targets are for dpdk: choose one with "
+				     "--target, like --target %s",
 				     found->name);
 				return NULL;
 			}
@@ -71,12 +72,27 @@ static size_t n_tasks(const struct rplan_plan *plan, const struct rplan_packet_c
 	return c->schedule.present ? plan->schedules.at[c->schedule.value].tasks.n : 0;
 }
 
+/* Devices have packets in their rings, and some modules hold them. */
+static size_t n_keepers(const struct rplan_packet_config *c)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < c->modules.n; i++) {
+		const char *class = c->modules.at[i].class;
+		const struct module_ops *ops = class ? module_class(class) : NULL;
+
+		n += ops && (ops->release || !strcmp(class, "port"));
+	}
+	return n;
+}
+
 static bool needs_of(const struct rplan_plan *plan, const struct rplan_target *t, unsigned n_copies,
 		     struct dataplane_needs *n, struct dataplane_error *error)
 {
 	const struct rplan_packet_config *c = rplan_target_dpdk(t);
 	int64_t stride = c->cores.n ? c->cores.at[c->cores.n - 1] - c->cores.at[0] + 1 : 0;
 	unsigned copies = n_copies ? n_copies : (unsigned)c->replicas;
+	double mbufs;
 
 	if (!c->cores.n || c->cores.n > RTE_MAX_LCORE || c->replicas < 1 || c->replicas > 1024)
 		return fail(error, "target '%s' names no cores, or too many", t->name);
@@ -89,9 +105,13 @@ static bool needs_of(const struct rplan_plan *plan, const struct rplan_target *t
 	for (unsigned copy = 0; copy < copies; copy++)
 		for (size_t i = 0; i < c->cores.n; i++)
 			n->cores[copy * c->cores.n + i] =
-				(unsigned)(c->cores.at[i] + copy * stride);
-	n->n_mbufs = 8192 + copies * (unsigned)(n_tasks(plan, c) * (size_t)c->queue_packets +
-						4096 * c->modules.n);
+			    (unsigned)(c->cores.at[i] + copy * stride);
+	mbufs = 8192 + copies * ((double)n_tasks(plan, c) * (double)c->queue_packets +
+				 4096.0 * (double)n_keepers(c));
+	if (c->queue_packets < 1 || mbufs > MOST_MBUFS)
+		return fail(error, "target '%s' wants queues of %lld packets", t->name,
+			    (long long)c->queue_packets);
+	n->n_mbufs = (unsigned)mbufs;
 	return true;
 }
 
@@ -133,8 +153,9 @@ static bool find_pci(const struct rplan_plan *plan, const struct rplan_target *t
 
 	for (size_t i = 0; i < plan->pipelines.n; i++)
 		for (size_t k = 0; k < c->pipelines.n; k++)
-			for (size_t m = 0; !strcmp(plan->pipelines.at[i].name, c->pipelines.at[k]) &&
-					   m < plan->pipelines.at[i].modules.n;
+			for (size_t m = 0;
+			     !strcmp(plan->pipelines.at[i].name, c->pipelines.at[k]) &&
+			     m < plan->pipelines.at[i].modules.n;
 			     m++)
 				if (!add_pci(n, &plan->pipelines.at[i].modules.at[m]))
 					return false;
@@ -172,12 +193,28 @@ void dataplane_forget(struct dataplane_needs *n)
 
 /* ---- devices ---- */
 
-/* With a generator, what is not bound is a generator where packets come in and nothing where they
- * leave. */
+static struct device *device_opened(struct building_devices *, const struct rplan_module *,
+				    const char *name, bool receives, struct device_error *);
+
+/* Telemetry's thread walks over the devices. */
 static struct device *device_for(void *arg, const struct rplan_module *module, const char *name,
 				 bool receives, unsigned copy, struct device_error *error)
 {
 	struct building_devices *b = arg;
+	struct device *device;
+
+	(void)copy;
+	pthread_mutex_lock(&b->dataplane->lock);
+	device = device_opened(b, module, name, receives, error);
+	pthread_mutex_unlock(&b->dataplane->lock);
+	return device;
+}
+
+/* With a generator, what is not bound is a generator where packets come in and nothing where they
+ * leave. */
+static struct device *device_opened(struct building_devices *b, const struct rplan_module *module,
+				    const char *name, bool receives, struct device_error *error)
+{
 	struct dataplane *d = b->dataplane;
 	const char *what = devices_bound(d->devices, name);
 	bool is_bound = what != name;
@@ -191,7 +228,6 @@ static struct device *device_for(void *arg, const struct rplan_module *module, c
 	char binding[256];
 	uint16_t index;
 
-	(void)copy;
 	if (devices_index(d->devices, name, &index))
 		return devices_find(d->devices, name, error);
 	if (d->request.generate && receives && (!is_bound || !strcmp(what, "generate")))
@@ -225,6 +261,7 @@ static struct graph *build(struct dataplane *d, const char *path, struct datapla
 		.target = d->target,
 		.n_copies = d->request.n_copies,
 		.generation = ++d->generation,
+		.before = d->graph,
 		.world = { .directory = directory,
 			   .pool = d->pool,
 			   .devices = d->devices,
@@ -249,16 +286,31 @@ static struct graph *build(struct dataplane *d, const char *path, struct datapla
 static bool fits(const struct dataplane *d, const struct graph *g, struct dataplane_error *error)
 {
 	return g->n_copies * g->n_workers == d->n_workers ||
-	       fail(error, "the plan wants %u x %u workers, but %zu run", g->n_copies,
-		    g->n_workers, d->n_workers);
+	       fail(error, "the plan wants %u x %u workers, but %zu run", g->n_copies, g->n_workers,
+		    d->n_workers);
 }
 
-static bool set_workers(struct dataplane *d)
+/* The schedules of all workers; NULL: no memory. */
+static struct worker_plan *plan_workers(const struct dataplane *d, const struct graph *g)
+{
+	struct worker_plan *plans = calloc(d->n_workers + 1, sizeof(*plans));
+	bool good = plans;
+
+	for (size_t i = 0; good && i < d->n_workers; i++)
+		good = worker_plan(&plans[i], (unsigned)i, g);
+	if (good)
+		return plans;
+	for (size_t i = 0; plans && i < d->n_workers; i++)
+		worker_plan_free(&plans[i]);
+	free(plans);
+	return NULL;
+}
+
+static void set_workers(struct dataplane *d, struct worker_plan *plans)
 {
 	for (size_t i = 0; i < d->n_workers; i++)
-		if (!worker_set(&d->workers[i], d->graph))
-			return false;
-	return true;
+		worker_set(&d->workers[i], plans[i]);
+	free(plans);
 }
 
 /* ---- starting ---- */
@@ -275,17 +327,19 @@ static bool bind_all(struct dataplane *d, struct dataplane_error *error)
 
 static bool make_pool(struct dataplane *d, struct dataplane_error *error)
 {
-	d->pool = rte_pktmbuf_pool_create("epic", d->request.n_mbufs, POOL_CACHE,
-					  sizeof(struct packet), RTE_MBUF_DEFAULT_BUF_SIZE,
-					  SOCKET_ID_ANY);
-	return d->pool || fail(error, "no memory for %u packets: %s (less with --mbufs, or more "
-				      "memory with -m)",
+	d->pool =
+	    rte_pktmbuf_pool_create("epic", d->request.n_mbufs, POOL_CACHE, sizeof(struct packet),
+				    RTE_MBUF_DEFAULT_BUF_SIZE, SOCKET_ID_ANY);
+	return d->pool || fail(error,
+			       "no memory for %u packets: %s (less with --mbufs, or more "
+			       "memory with -m)",
 			       d->request.n_mbufs, rte_strerror(rte_errno));
 }
 
 struct dataplane *dataplane_open(const struct dataplane_request *r, struct dataplane_error *error)
 {
 	struct dataplane *d = calloc(1, sizeof(*d));
+	struct worker_plan *plans;
 
 	fail(error, "no memory");
 	if (!d)
@@ -309,8 +363,13 @@ struct dataplane *dataplane_open(const struct dataplane_request *r, struct datap
 	if (!d->devices || !bind_all(d, error))
 		goto fail;
 	d->graph = build(d, d->plan, error);
-	if (!d->graph || !fits(d, d->graph, error) || !set_workers(d))
+	if (!d->graph || !fits(d, d->graph, error))
 		goto fail;
+	if (!(plans = plan_workers(d, d->graph))) {
+		fail(error, "no memory for the scheduler");
+		goto fail;
+	}
+	set_workers(d, plans);
 	return d;
 fail:
 	dataplane_close(d);
@@ -320,8 +379,10 @@ fail:
 bool dataplane_start(struct dataplane *d, struct dataplane_error *error)
 {
 	for (size_t i = 0; i < d->n_workers; i++)
-		if (rte_eal_remote_launch(worker_main, &d->workers[i], d->workers[i].lcore))
+		if (rte_eal_remote_launch(worker_main, &d->workers[i], d->workers[i].lcore)) {
+			workers_stop(d->workers, i);
 			return fail(error, "core %u is busy", d->workers[i].lcore);
+		}
 	d->is_running = true;
 	return true;
 }
@@ -371,14 +432,27 @@ static bool is_adopted(const struct graph *new, const struct instance *m)
 	return false;
 }
 
-/* What the new plan cannot take over leaves by the old one, though early.  NEW may be NULL. */
-static void let_go(struct graph *old, const struct graph *new)
+/* A burst of what the new plan cannot take over; false: there is none left. */
+static bool let_go_some(struct graph *old, const struct graph *new)
 {
 	for (size_t i = 0; i < old->n_tasks; i++)
-		for (size_t k = 0; k < old->tasks[i].n_holders; k++)
-			if (!new || !is_adopted(new, old->tasks[i].holders[k]->instance))
-				task_release_from(old->tasks[i].holders[k]);
-	graph_drain(old);
+		for (size_t k = 0; k < old->tasks[i].n_holders; k++) {
+			struct hop *h = old->tasks[i].holders[k];
+
+			if ((!new || !is_adopted(new, h->instance)) && task_release_from(h))
+				return true;
+		}
+	return false;
+}
+
+/* What the new plan cannot take over leaves by the old one, though early.  A burst at a time, so
+ * that no queue overflows; again from the first, as modules behind may hold what has left one.
+ * NEW may be NULL. */
+static void let_go(struct graph *old, const struct graph *new)
+{
+	do
+		graph_drain(old);
+	while (let_go_some(old, new));
 }
 
 static void tap_way(struct way *w, void *capture)
@@ -403,9 +477,14 @@ bool dataplane_reload(struct dataplane *d, const char *path, struct dataplane_er
 {
 	char *copy = strdup(path && *path ? path : d->plan);
 	struct graph *old = d->graph, *new = copy ? build(d, copy, error) : NULL;
+	struct worker_plan *plans = NULL;
 	uint64_t begin;
 
-	if (!new || !fits(d, new, error)) {
+	if (!copy)
+		fail(error, "no memory");
+	if (new &&fits(d, new, error) && !(plans = plan_workers(d, new)))
+		fail(error, "no memory for the new plan's scheduler");
+	if (!plans) {
 		graph_free(new);
 		free(copy);
 		return false;
@@ -413,14 +492,12 @@ bool dataplane_reload(struct dataplane *d, const char *path, struct dataplane_er
 	retap(d, new);
 	begin = rte_rdtsc();
 	workers_pause(d->workers, d->n_workers);
-	graph_drain(old);
 	let_go(old, new);
 	count_past(d);
 	pthread_mutex_lock(&d->lock);
 	graph_adopt(new, old);
 	d->graph = new;
-	if (!set_workers(d))
-		rte_panic("no memory for the new plan's scheduler\n");
+	set_workers(d, plans);
 	d->reloads++;
 	rebase(d);
 	free(d->plan);
@@ -439,8 +516,7 @@ static struct tap *tap_find(struct dataplane *d, const char *from, const char *t
 	for (size_t i = 0; i < DATAPLANE_CAPTURES; i++) {
 		struct tap *t = &d->taps[i];
 
-		if (from ? t->capture && !strcmp(t->from, from) && !strcmp(t->to, to) :
-			   !t->capture)
+		if (from ? t->capture && !strcmp(t->from, from) && !strcmp(t->to, to) : !t->capture)
 			return t;
 	}
 	return NULL;
@@ -504,8 +580,8 @@ bool dataplane_is_done(const struct dataplane *d)
 	bool any = false;
 
 	for (size_t i = 0; i < g->n_tasks; i++) {
-		const struct device *from = g->tasks[i].queue ? NULL :
-								g->tasks[i].root->instance->device;
+		const struct device *from =
+		    g->tasks[i].queue ? NULL : g->tasks[i].root->instance->device;
 
 		if (from && (!from->ops->is_done || !from->ops->is_done(from->state)))
 			return false;
@@ -520,7 +596,6 @@ void dataplane_stop(struct dataplane *d)
 		return;
 	workers_stop(d->workers, d->n_workers);
 	d->is_running = false;
-	graph_drain(d->graph);
 	let_go(d->graph, NULL);
 }
 
@@ -557,7 +632,7 @@ void dataplane_close(struct dataplane *d)
 		if (d->taps[i].capture && !untap(d, &d->taps[i], &error) && d->request.log)
 			log_event(d->request.log, LOG_LEVEL_WARNING, "capture", error.text, NULL);
 	for (size_t i = 0; d->workers && i < d->n_workers; i++)
-		worker_unset(&d->workers[i]);
+		worker_plan_free(&d->workers[i].plan);
 	graph_free(d->graph);
 	keeps = has_ports(d->devices);
 	devices_close(d->devices);

@@ -20,8 +20,8 @@ struct dataplane_request {
 	const char *target; /* NULL: the only one for dpdk */
 	char **bindings;    /* POLICY=DEVICE */
 	size_t n_bindings;
-	unsigned n_copies;    /* 0: as planned */
-	const char *generate; /* generate.h; NULL: nothing is generated */
+	unsigned n_copies;      /* 0: as planned */
+	const char *generate;   /* generate.h; NULL: nothing is generated */
 	const unsigned *lcores; /* one per worker of each copy */
 	size_t n_lcores;
 	unsigned n_mbufs;
@@ -84,8 +84,8 @@ struct dataplane_needs {
 	unsigned n_workers; /* of one copy */
 	unsigned n_copies;  /* planned */
 	unsigned n_mbufs;   /* for N_COPIES */
-	unsigned *cores; /* n_workers of each copy */
-	char **pci; /* PCI addresses that the policy names */
+	unsigned *cores;    /* n_workers of each copy */
+	char **pci;         /* PCI addresses that the policy names */
 	size_t n_pci;
 };
 

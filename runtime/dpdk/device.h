@@ -50,7 +50,7 @@ struct device_ops {
 
 struct device {
 	const char *name; /* the policy's */
-	uint16_t index;	  /* as packet.device and `port.in` have it */
+	uint16_t index;   /* as packet.device and `port.in` have it */
 	const struct device_ops *ops;
 	void *state;
 };

@@ -16,7 +16,12 @@
 
 #include "runtime/dpdk/packet.h"
 
-enum { MBUF_BYTES = sizeof(struct rte_mbuf) + sizeof(struct packet) + RTE_MBUF_DEFAULT_BUF_SIZE + 128 };
+/* Without huge pages no packet crosses the border of a page, and two do not fit into one. */
+enum { MBUF_BYTES = 4096 };
+
+_Static_assert(sizeof(struct rte_mbuf) + sizeof(struct packet) + RTE_MBUF_DEFAULT_BUF_SIZE + 128 <=
+		   MBUF_BYTES,
+	       "a page for each");
 
 void eal_add(struct eal *e, const char *argument)
 {
@@ -41,7 +46,8 @@ void eal_add(struct eal *e, const char *argument)
 	e->argv[e->argc] = NULL;
 }
 
-static void add_format(struct eal *e, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void add_format(struct eal *e, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 
 static void add_format(struct eal *e, const char *format, ...)
 {
@@ -64,6 +70,8 @@ static const char *given(const struct eal *e, const char *name)
 			continue;
 		if (e->argv[i][n] == '=')
 			return e->argv[i] + n + 1;
+		if (n == 2 && e->argv[i][n]) /* -m512 */
+			return e->argv[i] + n;
 		if (!e->argv[i][n])
 			return i + 1 < e->argc ? e->argv[i + 1] : "";
 	}
@@ -204,13 +212,18 @@ static void remove_files(const char *folder)
 void eal_stop(struct eal *e)
 {
 	char folder[1024];
-	bool named = snprintf(folder, sizeof(folder), "%s", rte_eal_get_runtime_dir()) <
-		     (int)sizeof(folder);
+	bool named =
+	    snprintf(folder, sizeof(folder), "%s", rte_eal_get_runtime_dir()) < (int)sizeof(folder);
 
 	rte_eal_cleanup();
 	if (named && e->prefix && strstr(folder, e->prefix))
 		remove_files(folder);
+}
+
+void eal_free(struct eal *e)
+{
 	for (int i = 0; i < e->argc; i++)
 		free(e->argv[i]);
 	free(e->argv);
+	*e = (struct eal){ 0 };
 }

@@ -11,7 +11,7 @@ struct eal {
 	size_t room;
 	bool failed;
 	bool without_huge_pages; /* chosen because there are none */
-	const char *prefix;	 /* the value of --file-prefix */
+	const char *prefix;      /* the value of --file-prefix */
 };
 
 struct eal_error {
@@ -28,5 +28,6 @@ bool eal_complete(struct eal *, const unsigned *cores, size_t n_cores, unsigned 
 bool eal_start(struct eal *, struct eal_error *);
 /* rte_eal_cleanup, and removes the EAL's files of this prefix. */
 void eal_stop(struct eal *);
+void eal_free(struct eal *); /* also where it was never started */
 
 #endif

@@ -49,7 +49,7 @@ struct filter_range {
 struct filter {
 	enum filter_kind kind;
 	enum filter_field field; /* FILTER_IN */
-	uint8_t tag;		 /* FIELD_TAG: which of packet.tags */
+	uint8_t tag;             /* FIELD_TAG: which of packet.tags */
 	struct filter_range *ranges;
 	size_t n_ranges;
 	const struct filter **parts; /* FILTER_NOT: 1, FILTER_AND and FILTER_OR: 2 and more */
@@ -99,7 +99,7 @@ enum chooser_how { CHOOSER_AUTO, CHOOSER_PLAIN, CHOOSER_BPF, CHOOSER_ACL };
  * only. */
 struct chooser *chooser_open(const char *name, const struct filter *const *filters, size_t n,
 			     enum chooser_how how, struct filter_error *);
-void chooser_close(struct chooser *); /* NULL is fine */
+void chooser_close(struct chooser *);             /* NULL is fine */
 const char *chooser_name(const struct chooser *); /* "plain", "bpf", "acl" */
 
 /* For each of N <= BURST packets the first filter that holds, or -1. */

@@ -55,7 +55,8 @@ static bool check_size(struct building *b)
 
 /* ---- tasks ---- */
 
-/* Where the tasks of a copy come from: the plan's rows, or one per source and schedulable module. */
+/* Where the tasks of a copy come from: the plan's rows, or one per source and schedulable module.
+ */
 struct task_seed {
 	const char *id, *early, *root;
 	struct rplan_texts modules; /* of no use without a schedule: all behind the root */
@@ -86,8 +87,8 @@ static bool seed_from_schedule(struct building *b, struct task_seeds *s)
 	for (size_t i = 0; i < plan->tasks.n; i++) {
 		const struct rplan_task *t = &plan->tasks.at[i];
 
-		s->at[s->n++] = (struct task_seed){ t->id,	 t->class, t->root,
-						    t->modules, t,	   (unsigned)t->worker };
+		s->at[s->n++] = (struct task_seed){ t->id,      t->class, t->root,
+						    t->modules, t,        (unsigned)t->worker };
 	}
 	return s->n || graph_fail(b, NULL, "the schedule of '%s' has no tasks", plan->target);
 }
@@ -129,9 +130,8 @@ static bool open_queue(struct building *b, struct task *t)
 		 (size_t)(t - b->graph->tasks));
 	t->queue->ring = rte_ring_create(name, (unsigned)b->graph->config->queue_packets,
 					 SOCKET_ID_ANY, RING_F_EXACT_SZ | RING_F_SC_DEQ);
-	return t->queue->ring ||
-	       graph_fail(b, NULL, "no memory for the queue in front of %s: %s", t->id,
-			  rte_strerror(rte_errno));
+	return t->queue->ring || graph_fail(b, NULL, "no memory for the queue in front of %s: %s",
+					    t->id, rte_strerror(rte_errno));
 }
 
 /* ---- hops ---- */
@@ -293,7 +293,8 @@ static bool lead(struct building *b, struct hop *h, struct way *w)
 	return t || w->hop;
 }
 
-static bool open_way(struct building *b, struct hop *h, struct way *w, const struct rplan_edge *edge)
+static bool open_way(struct building *b, struct hop *h, struct way *w,
+		     const struct rplan_edge *edge)
 {
 	uint32_t n = classes_most_states(b->graph->classes);
 
@@ -330,7 +331,7 @@ static bool open_ways(struct building *b, struct hop *h)
 			return false;
 	}
 	h->certain = h->certain && h->n_ways == 1;
-	if (h->certain && h->ways->hop && h->ops->flags & MODULE_KEEPS) {
+	if (h->certain && h->ways->hop && !h->ways->crossing && h->ops->flags & MODULE_KEEPS) {
 		free(h->ways->crossed); /* it would count what came in */
 		h->ways->crossed = NULL;
 	}
@@ -400,9 +401,9 @@ static bool open_classifier(struct building *b, struct task *t)
 		t->classifier = chooser_open(name, when, c->classes.n, CHOOSER_AUTO, &error);
 	t->early_filters = when;
 	t->n_early = good ? c->classes.n : 0;
-	return t->classifier || graph_fail(b, t->root->instance, "the classifier behind it: %s",
-					   c->classes.n < NO_EARLY ? error.text :
-								     "more than 254 classes");
+	return t->classifier ||
+	       graph_fail(b, t->root->instance, "the classifier behind it: %s",
+			  c->classes.n < NO_EARLY ? error.text : "more than 254 classes");
 }
 
 static bool open_source(struct building *b, struct task *t)
@@ -448,6 +449,7 @@ static bool open_task(struct building *b, const struct task_seed *seed, unsigned
 	t->worker = seed->worker;
 	t->sender = copy * b->graph->n_workers + seed->worker;
 	t->weight = seed->row && seed->row->weight.present ? seed->row->weight.value : 0;
+	t->most = BURST;
 	t->service = seed->row ? seed->row->service : 1;
 	t->priority = seed->row ? (int)seed->row->priority : 0;
 	if (needs_queue(b, seed) && !open_queue(b, t))

@@ -36,10 +36,10 @@ struct instance {
 	size_t n_edges;
 	unsigned copy;
 	unsigned n_hops;
-	unsigned height; /* modules on the longest way from here on */
-	bool is_visited; /* while heights are found */
+	unsigned height;           /* modules on the longest way from here on */
+	bool is_visited;           /* while heights are found */
 	const struct task *runner; /* one of them */
-	bool shared; /* between workers */
+	bool shared;               /* between workers */
 	rte_spinlock_t lock;
 };
 
@@ -52,16 +52,16 @@ struct queue {
 
 /* An out-edge of a hop. */
 struct way {
-	struct hop *hop;	   /* on in the same task, or */
-	struct queue *queue;	   /* into another, or */
+	struct hop *hop;         /* on in the same task, or */
+	struct queue *queue;     /* into another, or */
 	struct queue **by_early; /* by packet.early, NO_EARLY too; NULL members: no way for these */
 	struct crossing *crossing; /* NULL: no state changes here */
 	struct capture *capture;   /* NULL: nobody listens; set while running */
 	const struct rplan_edge *edge;
-	struct task *task; /* that runs it */
-	uint64_t *left, *entered;	/* by state */
-	uint64_t *crossed;   /* by state; NULL: all that come to a certain hop go on by it */
-	uint64_t *overflown; /* by state, of what crossed into a queue */
+	struct task *task;        /* that runs it */
+	uint64_t *left, *entered; /* by state */
+	uint64_t *crossed;        /* by state; NULL: all that come to a certain hop go on by it */
+	uint64_t *overflown;      /* by state, of what crossed into a queue */
 };
 
 /* Cost in cycles, from a sample of bursts. */
@@ -81,13 +81,13 @@ struct hop {
 	const int16_t *way_of_edge; /* of modules that choose themselves: -1 for copies */
 	unsigned n_ways;
 	bool chooses;
-	bool certain; /* one way, which all packets take */
+	bool certain;       /* one way, which all packets take */
 	struct way *copies; /* `->>` edges */
 	unsigned n_copies;
 	bool ends; /* no out-edges: packets leave here */
 	struct tally tally;
-	uint64_t *in; /* by state: made by whoever looks, from what is counted */
-	uint64_t *copied;	 /* by state: copies that came to be here */
+	uint64_t *in;                /* by state: made by whoever looks, from what is counted */
+	uint64_t *copied;            /* by state: copies that came to be here */
 	uint64_t *sent, *sent_bytes; /* by state; of a port at the end */
 	struct latency *latency;     /* by class; of an end */
 	const size_t *class_of_state;
@@ -102,27 +102,29 @@ struct task {
 	size_t n_hops;
 	struct hop **holders; /* hops whose modules hold packets */
 	size_t n_holders;
-	struct queue *queue; /* NULL: a source */
+	struct queue *queue;  /* NULL: a source */
 	struct queue **feeds; /* queues that it may fill */
 	size_t n_feeds;
 	struct task **woken; /* tasks of the same worker whose queues are no longer empty */
 	size_t n_woken;
 	unsigned depth; /* longest way from a source, in queues */
 	unsigned worker, copy;
-	int leaf;	 /* in the tree of its worker */
-	unsigned sender; /* transmit queue: the worker among those of all copies */
+	int leaf;               /* in the tree of its worker */
+	unsigned sender;        /* transmit queue: the worker among those of all copies */
 	double weight, service; /* of the plan; weight 0: none */
 	int priority;
-	struct entrance *entrance; /* of a source */
+	struct entrance *entrance;  /* of a source */
 	struct chooser *classifier; /* of a source behind which classes are parted */
 	const struct filter **early_filters;
 	size_t n_early;
 	uint64_t *received, *received_bytes; /* by state */
-	uint64_t *dequeued;		     /* by state */
-	uint64_t runs, packets, cycles;	     /* cycles as charged */
+	uint64_t *dequeued;                  /* by state */
+	uint64_t runs, packets, cycles;      /* cycles as charged */
 	/* Of the worker that runs it. */
 	uint64_t poll_at; /* a source: not before */
 	uint64_t patience;
+	unsigned
+	    most; /* packets of a run: fewer where a burst would cost more than can be charged */
 	struct sample sample; /* of receiving */
 };
 
@@ -153,6 +155,7 @@ struct graph_request {
 	const char *target;
 	unsigned n_copies; /* 0: as many as planned */
 	uint16_t generation;
+	const struct graph *before; /* whose held packets will be taken over; may be NULL */
 	struct module_world world;
 	/* How a module's device is opened, so that a generator can stand in for it. */
 	struct device *(*device)(void *arg, const struct rplan_module *, const char *name,
@@ -169,7 +172,8 @@ void graph_adopt(struct graph *new, struct graph *old);
 /* Packets in queues, and held. */
 uint64_t graph_queued(const struct graph *);
 uint64_t graph_held(const struct graph *);
-/* Every way along the edge, over all tasks and copies: calls FOUND; false if there is no such edge. */
+/* Every way along the edge, over all tasks and copies: calls FOUND; false if there is no such edge.
+ */
 bool graph_ways(struct graph *, const char *from, const char *to,
 		void (*found)(struct way *, void *arg), void *arg);
 
@@ -184,9 +188,9 @@ static inline bool task_is_fed(const struct task *t)
 }
 /* The earliest time at which a module of it will give back packets. */
 uint64_t task_due(const struct task *);
-/* Lets go of held packets that are due by NOW; returns how many. */
+/* Lets go of held packets that are due by NOW, a burst of each module at most; returns how many. */
 unsigned task_release(struct task *, uint64_t now);
-/* Lets go of all that one module holds, due or not. */
-void task_release_from(struct hop *);
+/* Lets go of a burst of what one module holds, due or not; returns how many, 0: it holds none. */
+unsigned task_release_from(struct hop *);
 
 #endif

@@ -14,8 +14,8 @@ enum { LONGEST_PATH = 1000, DEEPEST_TREE = 64 };
 static unsigned measure(struct building *b, struct instance *m, unsigned before)
 {
 	if (before > LONGEST_PATH || m->is_visited) {
-		graph_fail(b, m, m->is_visited ? "lies on a cycle" :
-						 "more than 1000 modules in a row");
+		graph_fail(b, m,
+			   m->is_visited ? "lies on a cycle" : "more than 1000 modules in a row");
 		return 0;
 	}
 	if (m->height)
@@ -37,6 +37,22 @@ static unsigned measure(struct building *b, struct instance *m, unsigned before)
 	}
 	m->is_visited = false;
 	return m->height;
+}
+
+/* A device has one receive queue for each copy, which one task may ask. */
+static bool check_devices(struct building *b)
+{
+	const struct graph *g = b->graph;
+
+	for (size_t i = 0; i < g->n_instances; i++)
+		for (size_t k = 0; g->instances[i].device && g->instances[i].n_edges && k < i; k++)
+			if (g->instances[k].device == g->instances[i].device &&
+			    g->instances[k].n_edges && g->instances[k].copy == g->instances[i].copy)
+				return graph_fail(
+				    b, &g->instances[i],
+				    "the packets of device '%s' enter at '%s' already",
+				    g->instances[i].device->name, g->instances[k].row->id);
+	return true;
 }
 
 static bool check_pipelines(struct building *b)
@@ -79,8 +95,10 @@ static bool check_ranks(struct building *b, const struct rplan_tree *row)
 {
 	for (size_t i = 0; i < row->children.n; i++)
 		for (size_t k = 0; k < i; k++)
-			if (row->children.at[i].priority.value == row->children.at[k].priority.value)
-				return graph_fail(b, NULL, "two children of a priority node have one rank");
+			if (row->children.at[i].priority.value ==
+			    row->children.at[k].priority.value)
+				return graph_fail(b, NULL,
+						  "two children of a priority node have one rank");
 	return true;
 }
 
@@ -91,10 +109,12 @@ static bool check_row(struct building *b, const struct rplan_tree *row, unsigned
 	if (depth > DEEPEST_TREE)
 		return graph_fail(b, NULL, "the scheduler tree is deeper than %d", DEEPEST_TREE);
 	if (leaf != (row->task != NULL) || leaf == (row->children.n > 0))
-		return graph_fail(b, NULL, "a node of the scheduler tree is neither a leaf with a "
-					   "task nor one with children");
+		return graph_fail(b, NULL,
+				  "a node of the scheduler tree is neither a leaf with a "
+				  "task nor one with children");
 	if (leaf && !task_called(b->graph->schedule, row->task))
-		return graph_fail(b, NULL, "the scheduler tree runs '%s', which is no task", row->task);
+		return graph_fail(b, NULL, "the scheduler tree runs '%s', which is no task",
+				  row->task);
 	if (!strcmp(row->kind, "priority") && !check_ranks(b, row))
 		return false;
 	for (size_t i = 0; i < row->children.n; i++)
@@ -119,7 +139,8 @@ static bool check_schedule(struct building *b)
 		if (task_called(s, t->id) != t)
 			return graph_fail(b, NULL, "the schedule has task '%s' twice", t->id);
 		if (rows_with(s->tree, t->id, 0) != 1)
-			return graph_fail(b, NULL, "the scheduler tree does not run task '%s' once", t->id);
+			return graph_fail(b, NULL, "the scheduler tree does not run task '%s' once",
+					  t->id);
 		if (t->weight.present && !(t->weight.value >= 0))
 			return graph_fail(b, NULL, "task '%s' has a negative weight", t->id);
 	}
@@ -144,5 +165,5 @@ static bool check_workers(struct building *b)
 
 bool graph_check(struct building *b)
 {
-	return check_pipelines(b) && check_schedule(b) && check_workers(b);
+	return check_devices(b) && check_pipelines(b) && check_schedule(b) && check_workers(b);
 }

@@ -12,8 +12,7 @@ struct graph_tag {
 
 /* The names that only this plan has; the argument of its filter_names. */
 struct graph_names {
-	struct graph_tag tags[PACKET_TAGS];
-	size_t n_tags;
+	struct graph_tag tags[PACKET_TAGS]; /* without a name: free */
 	struct devices *devices;
 };
 
@@ -26,7 +25,7 @@ struct building {
 
 /* Always false.  MODULE: whose place is put in front; may be NULL. */
 bool graph_fail(struct building *, const struct instance *module, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
+    __attribute__((format(printf, 3, 4)));
 
 /* The rows of the modules and edges, derived attributes, devices, filters; then the modules. */
 bool instances_open(struct building *);

@@ -7,10 +7,10 @@
 #include "runtime/dpdk/graph.h"
 
 enum {
-	SAMPLE_EVERY = 64,  /* bursts */
-	LATENCY_EVERY = 8, /* bursts */
-	FEW_WAYS = 8,	    /* that are told apart in one go */
-	SAMPLE_MOST = 100000   /* cycles; more is another's work on a shared core */
+	SAMPLE_EVERY = 64,   /* bursts */
+	LATENCY_EVERY = 8,   /* bursts */
+	FEW_WAYS = 8,        /* that are told apart in one go */
+	SAMPLE_MOST = 100000 /* cycles; more is another's work on a shared core */
 };
 
 /* A time at which everything is due; UINT64_MAX itself is that of what is not there. */
@@ -151,7 +151,7 @@ static void enqueue(struct way *w, struct queue *q, struct burst *b)
 
 /* Puts the packets with this key into PART. */
 static void take_part(struct burst *b, const int16_t *keys, bool *taken, int16_t key,
-			  struct burst *part)
+		      struct burst *part)
 {
 	part->n = 0;
 	part->now = b->now;
@@ -216,8 +216,11 @@ static struct rte_mbuf *copy_of(struct hop *h, struct burst *b, struct rte_mbuf 
 	return copy;
 }
 
-static void send_copies(struct hop *h, struct burst *b)
+/* Returns the cycles that the copies spent in other modules, if that is wanted: they are not H's.
+ */
+static uint64_t send_copies(struct hop *h, struct burst *b, bool measured)
 {
+	uint64_t away = 0, left;
 	uint64_t masks[BURST];
 	struct burst copies = { .now = b->now, .tally = b->tally };
 
@@ -225,15 +228,18 @@ static void send_copies(struct hop *h, struct burst *b)
 	for (unsigned k = 0; k < h->n_copies; k++) {
 		copies.n = 0;
 		for (unsigned i = 0; i < b->n; i++) {
-			struct rte_mbuf *copy =
-				masks[i] >> k & 1 ? copy_of(h, b, b->at[i]) : NULL;
+			struct rte_mbuf *copy = masks[i] >> k & 1 ? copy_of(h, b, b->at[i]) : NULL;
 
 			if (copy)
 				copies.at[copies.n++] = copy;
 		}
-		if (copies.n)
-			go(&h->copies[k], &copies);
+		if (!copies.n)
+			continue;
+		left = measured ? rte_rdtsc() : 0;
+		go(&h->copies[k], &copies);
+		away += measured ? rte_rdtsc() - left : 0;
 	}
+	return away;
 }
 
 static void choose(struct hop *h, struct burst *b, int16_t *ways)
@@ -329,12 +335,14 @@ static void pass_on(struct hop *h, struct burst *b, const int16_t *ways)
 		drop_all(b, DROP_UNROUTED);
 }
 
-static void prepare(struct hop *h, struct burst *b, int16_t *ways)
+/* Returns as send_copies does. */
+static uint64_t prepare(struct hop *h, struct burst *b, int16_t *ways, bool measured)
 {
-	if (h->n_copies)
-		send_copies(h, b);
+	uint64_t away = h->n_copies ? send_copies(h, b, measured) : 0;
+
 	if (h->n_ways && !h->certain)
 		choose(h, b, ways);
+	return away;
 }
 
 static void hop_run(struct hop *h, struct burst *b)
@@ -342,14 +350,14 @@ static void hop_run(struct hop *h, struct burst *b)
 	unsigned n = b->n;
 	int16_t ways[BURST];
 	bool measured = sample_begins(&h->sample);
-	uint64_t bytes = measured ? bytes_of(b) : 0, begin = measured ? rte_rdtsc() : 0;
+	uint64_t bytes = measured ? bytes_of(b) : 0, begin = measured ? rte_rdtsc() : 0, away = 0;
 
 	b->tally = &h->tally;
 	run(h, b);
 	if (b->n)
-		prepare(h, b, ways);
+		away = prepare(h, b, ways, measured);
 	if (measured && !h->ends)
-		sample_ends(&h->sample, rte_rdtsc() - begin, n, bytes);
+		sample_ends(&h->sample, rte_rdtsc() - begin - away, n, bytes);
 	if (b->n)
 		pass_on(h, b, ways);
 	if (measured && h->ends)
@@ -377,7 +385,7 @@ static void receive(struct task *t, struct burst *b)
 	struct device *d = t->root->instance->device;
 	bool measured = sample_begins(&t->sample);
 
-	b->n = d->ops->receive(d->state, t->copy, b->now, b->at, BURST);
+	b->n = d->ops->receive(d->state, t->copy, b->now, b->at, t->most);
 	if (b->n)
 		classify(t, b);
 	if (measured)
@@ -386,7 +394,7 @@ static void receive(struct task *t, struct burst *b)
 
 static void dequeue(struct task *t, struct burst *b)
 {
-	b->n = rte_ring_dequeue_burst(t->queue->ring, (void **)b->at, BURST, NULL);
+	b->n = rte_ring_dequeue_burst(t->queue->ring, (void **)b->at, t->most, NULL);
 	if (b->n)
 		count_states(t->dequeued, b);
 }
@@ -413,8 +421,14 @@ uint64_t task_due(const struct task *t)
 	uint64_t due = UINT64_MAX;
 
 	for (size_t i = 0; i < t->n_holders; i++) {
-		uint64_t d = t->holders[i]->ops->due(t->holders[i]->state);
+		const struct hop *h = t->holders[i];
+		uint64_t d;
 
+		if (h->lock)
+			rte_spinlock_lock(h->lock);
+		d = h->ops->due(h->state);
+		if (h->lock)
+			rte_spinlock_unlock(h->lock);
 		due = d < due ? d : due;
 	}
 	return due;
@@ -434,7 +448,7 @@ static unsigned release(struct hop *h, uint64_t now)
 	n = b.n;
 	b.now = now == AT_ONCE ? rte_rdtsc() : now;
 	if (n) {
-		prepare(h, &b, ways);
+		prepare(h, &b, ways, false);
 		pass_on(h, &b, ways);
 	}
 	return n;
@@ -442,16 +456,14 @@ static unsigned release(struct hop *h, uint64_t now)
 
 unsigned task_release(struct task *t, uint64_t now)
 {
-	unsigned n = 0, some;
+	unsigned n = 0;
 
 	for (size_t i = 0; i < t->n_holders; i++)
-		while ((some = release(t->holders[i], now)))
-			n += some;
+		n += release(t->holders[i], now);
 	return n;
 }
 
-void task_release_from(struct hop *h)
+unsigned task_release_from(struct hop *h)
 {
-	while (release(h, AT_ONCE))
-		;
+	return release(h, AT_ONCE);
 }

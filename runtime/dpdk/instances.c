@@ -51,8 +51,8 @@ static bool find_ops(struct building *b, struct instance *m)
 	if (!class)
 		return graph_fail(b, m, "%s states no dpdk-class", m->row->function);
 	m->ops = module_class(class);
-	return m->ops || graph_fail(b, m, "there is no module class '%s' (%s)", class,
-				    m->row->function);
+	return m->ops ||
+	       graph_fail(b, m, "there is no module class '%s' (%s)", class, m->row->function);
 }
 
 static bool add_edges(struct building *b, struct instance *m, const struct rplan_pipeline *p)
@@ -81,7 +81,8 @@ static bool add_instance(struct building *b, const struct rplan_pipeline *p,
 	m->copy = copy;
 	rte_spinlock_init(&m->lock);
 	if (!m->more)
-		return graph_fail(b, NULL, "the plan tells nothing about module '%s' of target '%s'",
+		return graph_fail(b, NULL,
+				  "the plan tells nothing about module '%s' of target '%s'",
 				  row->id, g->target->name);
 	g->n_instances++;
 	return find_ops(b, m) && add_edges(b, m, p);
@@ -93,8 +94,7 @@ static bool add_instances(struct building *b)
 	size_t n = 0;
 
 	for (size_t i = 0; i < g->config->pipelines.n; i++) {
-		const struct rplan_pipeline *p =
-			pipeline_find(g->plan, g->config->pipelines.at[i]);
+		const struct rplan_pipeline *p = pipeline_find(g->plan, g->config->pipelines.at[i]);
 
 		if (!p)
 			return graph_fail(b, NULL, "the plan has no pipeline '%s'",
@@ -107,7 +107,7 @@ static bool add_instances(struct building *b)
 	for (unsigned copy = 0; copy < g->n_copies; copy++)
 		for (size_t i = 0; i < g->config->pipelines.n; i++) {
 			const struct rplan_pipeline *p =
-				pipeline_find(g->plan, g->config->pipelines.at[i]);
+			    pipeline_find(g->plan, g->config->pipelines.at[i]);
 
 			for (size_t k = 0; k < p->modules.n; k++)
 				if (!add_instance(b, p, &p->modules.at[k], copy))
@@ -130,8 +130,8 @@ static bool tag_of(void *arg, const char *name, uint8_t *tag)
 {
 	const struct graph_names *n = arg;
 
-	for (size_t i = 0; i < n->n_tags; i++)
-		if (!strcmp(n->tags[i].name, name)) {
+	for (size_t i = 0; i < PACKET_TAGS; i++)
+		if (n->tags[i].name && !strcmp(n->tags[i].name, name)) {
 			*tag = (uint8_t)i;
 			return true;
 		}
@@ -157,17 +157,39 @@ static bool device_of(void *arg, const char *name, uint16_t *index)
 	return devices_index(n->devices, name, index);
 }
 
+/* Packets that are held while the plan changes keep their marks: an attribute stays where it was,
+ * and others go where none was, as far as there is room. */
+static size_t place_of(const struct building *b, const char *name)
+{
+	const struct graph_tag *now = b->graph->names->tags, none[PACKET_TAGS] = { 0 };
+	const struct graph_tag *then = b->request->before ? b->request->before->names->tags : none;
+
+	for (size_t i = 0; i < PACKET_TAGS; i++)
+		if (!now[i].name && then[i].name && !strcmp(then[i].name, name))
+			return i;
+	for (size_t i = 0; i < PACKET_TAGS; i++)
+		if (!now[i].name && !then[i].name)
+			return i;
+	for (size_t i = 0; i < PACKET_TAGS; i++)
+		if (!now[i].name)
+			return i;
+	return PACKET_TAGS;
+}
+
 static bool add_tag(struct building *b, struct instance *m, const struct rplan_derive *d)
 {
-	struct graph_names *n = b->graph->names;
+	size_t place;
 	char *name;
 
-	if (n->n_tags == PACKET_TAGS)
-		return graph_fail(b, m, "derives '%s', but a packet carries at most %d such marks",
-				  d->attribute, PACKET_TAGS);
 	if (asprintf(&name, "%s.%s", m->row->id, d->attribute) < 0)
 		return graph_fail(b, m, "no memory");
-	n->tags[n->n_tags++] = (struct graph_tag){ name, d->values };
+	place = place_of(b, name);
+	if (place == PACKET_TAGS) {
+		free(name);
+		return graph_fail(b, m, "derives '%s', but a packet carries at most %d such marks",
+				  d->attribute, PACKET_TAGS);
+	}
+	b->graph->names->tags[place] = (struct graph_tag){ name, d->values };
 	return true;
 }
 
@@ -285,15 +307,19 @@ static bool parse_filters(struct building *b, struct instance *m)
 static struct module_derive *derives_of(struct building *b, const struct instance *m)
 {
 	struct module_derive *d = calloc(m->more->derives.n + 1, sizeof(*d));
-	char name[512];
+	char *name;
 
 	for (size_t i = 0; d && i < m->more->derives.n; i++) {
 		const struct rplan_derive *row = &m->more->derives.at[i];
 
-		snprintf(name, sizeof(name), "%s.%s", m->row->id, row->attribute);
+		if (asprintf(&name, "%s.%s", m->row->id, row->attribute) < 0) {
+			free(d);
+			return NULL;
+		}
 		d[i].attribute = row->attribute;
 		d[i].values = row->values;
 		tag_of(b->graph->names, name, &d[i].tag);
+		free(name);
 	}
 	return d;
 }
@@ -373,7 +399,7 @@ void instances_close(struct graph *g)
 	for (size_t i = 0; i < g->n_instances; i++)
 		close_instance(&g->instances[i]);
 	free(g->instances);
-	for (size_t i = 0; g->names && i < g->names->n_tags; i++)
+	for (size_t i = 0; g->names && i < PACKET_TAGS; i++)
 		free(g->names->tags[i].name);
 	free(g->names);
 }

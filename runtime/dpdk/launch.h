@@ -6,7 +6,7 @@
 #include <stddef.h>
 
 struct launch {
-	char *plan;   /* beside the file, if it was relative */
+	char *plan; /* beside the file, if it was relative */
 	char *target;
 	char **eal; /* arguments for the EAL */
 	size_t n_eal;

@@ -22,17 +22,17 @@
 
 /* Why a packet ends. */
 enum drop_reason {
-	DROP_EXIT,	/* the policy's `drop`, or an exit of class drop: not a loss */
-	DROP_UNROUTED,	/* no edge takes it */
-	DROP_QUEUE,	/* the queue in front of a task was full */
-	DROP_REFUSED,	/* the module's own rules: firewall, normaliser, authentication */
+	DROP_EXIT,      /* the policy's `drop`, or an exit of class drop: not a loss */
+	DROP_UNROUTED,  /* no edge takes it */
+	DROP_QUEUE,     /* the queue in front of a task was full */
+	DROP_REFUSED,   /* the module's own rules: firewall, normaliser, authentication */
 	DROP_MALFORMED, /* the bytes are no packet that the module could handle */
-	DROP_FULL,	/* a table of the module was full */
-	DROP_EXPIRED,	/* waited too long: fragments that never became whole */
-	DROP_MERGED,	/* its bytes went on in another packet */
-	DROP_MEMORY,	/* no mbuf for a copy: the copy is lost, its packet goes on */
-	DROP_SENT,	/* the device did not take it */
-	DROP_RELOAD,	/* held by a module that the new plan no longer has */
+	DROP_FULL,      /* a table of the module was full */
+	DROP_EXPIRED,   /* waited too long: fragments that never became whole */
+	DROP_MERGED,    /* its bytes went on in another packet */
+	DROP_MEMORY,    /* no mbuf for a copy: the copy is lost, its packet goes on */
+	DROP_SENT,      /* the device did not take it */
+	DROP_RELOAD,    /* held by a module that the new plan no longer has */
 	N_DROP_REASONS
 };
 
@@ -41,7 +41,7 @@ const char *drop_reason_name(enum drop_reason); /* "queue", "refused", ... */
 /* Counters of one module as one worker sees it, by class state (the lower half of packet.state). */
 struct tally {
 	uint64_t *dropped; /* [reason * n_states + state] */
-	uint64_t *held;	   /* [state] */
+	uint64_t *held;    /* [state] */
 	uint32_t n_states;
 	uint32_t generation; /* the upper half of the states of this graph's packets */
 };
@@ -67,7 +67,7 @@ void burst_unhold(struct burst *, struct rte_mbuf *);
 struct module_derive {
 	const char *attribute;
 	struct rplan_texts values; /* empty: a string, which no class here derives */
-	uint8_t tag;		   /* packet.tags[tag] is an index into values */
+	uint8_t tag;               /* packet.tags[tag] is an index into values */
 };
 
 struct module_edge {
@@ -82,7 +82,7 @@ struct devices;
 
 /* What instances share. */
 struct module_world {
-	const char *directory; /* "file:PATH" is relative to it; "" or ends in a slash */
+	const char *directory;    /* "file:PATH" is relative to it; "" or ends in a slash */
 	struct rte_mempool *pool; /* mbufs with a struct packet in their private area */
 	struct devices *devices;
 	unsigned n_workers;
@@ -110,7 +110,7 @@ struct module_error {
 };
 
 bool module_fail(struct module_error *, const char *format, ...)
-	__attribute__((format(printf, 2, 3))); /* always false */
+    __attribute__((format(printf, 2, 3))); /* always false */
 
 /* Configuration values; false with *ERROR if the value is of the wrong kind or out of LOW...HIGH;
  * where the name is not given, true and the DEFAULT. */

@@ -12,8 +12,8 @@
  * A key is for one sealing instance, whatever its SPI: a nonce that two packets share gives both
  * away and the means to forge more.  Nothing that is left over from before a restart tells which
  * nonces were used, so that IVs count from a random start of 64 bits: two starts meet with a
- * probability of about 2^-31 as an instance seals at most 2^32 - 1 packets.  That bounds the harm of
- * restarts with one key and of two instances that were given one by mistake; it is no leave to do
+ * probability of about 2^-31 as an instance seals at most 2^32 - 1 packets.  That bounds the harm
+ *of restarts with one key and of two instances that were given one by mistake; it is no leave to do
  * so.  Copies of a pipeline would share key and sequence, and are refused.
  *
  * What cannot be sealed or opened is refused rather than let through: what is not IP, fragments

@@ -33,16 +33,16 @@ struct packet {
 	uint16_t l3, l4, payload; /* offsets in the packet; of what is not there: of the end */
 	uint16_t eth_type, vlan;  /* the type behind the VLAN tag, if there is one */
 	uint16_t sport, dport;
-	uint8_t proto, dscp, ttl, frag; /* frag: 1 for later fragments */
+	uint8_t proto, dscp, ttl, frag;                 /* frag: 1 for later fragments */
 	uint8_t tcp_flags, icmp_type, icmp_code, early; /* early: way of the classifier in front */
-	uint16_t device; /* by which it came in */
+	uint16_t device;                                /* by which it came in */
 	uint32_t src[4], dst[4];
 	uint32_t state; /* which classes it may belong to: an index, classes.h */
 
-	uint64_t eth_src, eth_dst; /* the low 48 bits */
-	uint64_t arrived;	   /* time stamp counter */
+	uint64_t eth_src, eth_dst;  /* the low 48 bits */
+	uint64_t arrived;           /* time stamp counter */
 	uint16_t tags[PACKET_TAGS]; /* values of derived attributes, as indices */
-	uint64_t more[1]; /* of the module that holds the packet */
+	uint64_t more[1];           /* of the module that holds the packet */
 };
 
 _Static_assert(sizeof(struct packet) <= 128, "two cache lines");

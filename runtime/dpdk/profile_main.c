@@ -14,8 +14,15 @@
 #include "runtime/dpdk/measure.h"
 #include "runtime/dpdk/profile.h"
 
-enum { EXIT_DONE = 0, EXIT_USE = 2, EXIT_ENVIRONMENT = 5, MOST_SIZES = 16, MOST_ITEMS = 32,
-       N_MBUFS = 8191, N_EDGES = 4 };
+enum {
+	EXIT_DONE = 0,
+	EXIT_USE = 2,
+	EXIT_ENVIRONMENT = 5,
+	MOST_SIZES = 16,
+	MOST_ITEMS = 32,
+	N_MBUFS = 8191,
+	N_EDGES = 4
+};
 
 enum { OPT_SIZES, OPT_ROUNDS, OPT_FUNCTION, OPT_OUTPUT, OPT_CORE, OPT_HELP };
 
@@ -31,9 +38,21 @@ static const struct option_row rows[] = {
 
 /* ---- what is measured ---- */
 
-#define TEXT(name_, text_) { name_, { .kind = RPLAN_TEXT, .text = text_ } }
-#define ITEMS(list) { .kind = RPLAN_LIST, .items = list, .n_items = sizeof(list) / sizeof(*(list)) }
-#define CONFIG(list) { list, sizeof(list) / sizeof(*(list)) }
+#define TEXT(name_, text_)                                \
+	{                                                 \
+		name_,                                    \
+		{                                         \
+			.kind = RPLAN_TEXT, .text = text_ \
+		}                                         \
+	}
+#define ITEMS(list)                                                                          \
+	{                                                                                    \
+		.kind = RPLAN_LIST, .items = list, .n_items = sizeof(list) / sizeof(*(list)) \
+	}
+#define CONFIG(list)                                 \
+	{                                            \
+		list, sizeof(list) / sizeof(*(list)) \
+	}
 
 static const struct rplan_value inside[] = { { .kind = RPLAN_TEXT, .text = "10.0.0.0/8" },
 					     { .kind = RPLAN_TEXT, .text = "fd00::/8" } };
@@ -47,9 +66,11 @@ static const struct rplan_named_value firewall_values[] = { { "inside", ITEMS(in
 static const struct rplan_named_value lookup_values[] = { { "routes", ITEMS(routes) } };
 static const struct rplan_named_value tagger_values[] = { TEXT("value", "red") };
 static const struct rplan_named_value ids_values[] = { TEXT("patterns", "file:patterns") };
-static const struct rplan_named_value esp_values[] = { TEXT("direction", "seal"),
-						       TEXT("key", "file:key"),
-						       { "spi", { .kind = RPLAN_NUMBER, .number = 256 } } };
+static const struct rplan_named_value esp_values[] = {
+	TEXT("direction", "seal"),
+	TEXT("key", "file:key"),
+	{ "spi", { .kind = RPLAN_NUMBER, .number = 256 } }
+};
 static const struct rplan_values no_values;
 
 static const char *const colours[] = { "green", "red" };
@@ -76,7 +97,12 @@ static const struct subject subjects[] = {
 	{ "tagger", "std.dataplane.tagger", "tagger", CONFIG(tagger_values), false, true },
 	{ "balancer", "std.nf.balancer", "balancer", { NULL, 0 }, false, true },
 	{ "esp", "std.nf.esp", "esp", CONFIG(esp_values), false, false },
-	{ "packet-normalizer", "std.nf.packet-normalizer", "normalizer", { NULL, 0 }, false, false },
+	{ "packet-normalizer",
+	  "std.nf.packet-normalizer",
+	  "normalizer",
+	  { NULL, 0 },
+	  false,
+	  false },
 	{ "pattern-ids", "std.nf.pattern-ids", "ids", CONFIG(ids_values), false, true },
 	{ "source-nat", "std.nf.source-nat", "nat", CONFIG(nat_values), false, false },
 	{ "stateful-firewall", "std.nf.stateful-firewall", "firewall", CONFIG(firewall_values),
@@ -162,7 +188,8 @@ static bool make_files(struct measuring *m)
 {
 	const char *tmp = getenv("TMPDIR");
 
-	snprintf(m->folder, sizeof(m->folder), "%s/epic-XXXXXX", tmp && strlen(tmp) < 40 ? tmp : "/tmp");
+	snprintf(m->folder, sizeof(m->folder), "%s/epic-XXXXXX",
+		 tmp && strlen(tmp) < 40 ? tmp : "/tmp");
 	if (!mkdtemp(m->folder))
 		return false;
 	snprintf(m->directory, sizeof(m->directory), "%s/", m->folder);
@@ -255,10 +282,9 @@ static int measure(struct measuring *m)
 					 RTE_MBUF_DEFAULT_BUF_SIZE, SOCKET_ID_ANY);
 	if (!r.pool || !make_files(m) || !open_edges(m))
 		return complain(EXIT_ENVIRONMENT, "no memory, or no place for files", "");
-	m->world = (struct module_world){ .directory = m->directory,
-					  .pool = r.pool,
-					  .n_workers = 1,
-					  .hz = r.hz };
+	m->world = (struct module_world){
+		.directory = m->directory, .pool = r.pool, .n_workers = 1, .hz = r.hz
+	};
 	for (size_t i = 0; i < N_SUBJECTS; i++)
 		if (is_wanted(m, subjects[i].name))
 			add_subject(m, &subjects[i]);
@@ -327,8 +353,8 @@ static int parse(struct measuring *m, struct options *o)
 		if (which == OPTIONS_BAD)
 			return complain(EXIT_USE, o->error, "");
 		if (which == OPTIONS_WORD || !take(m, which, o->value))
-			return complain(EXIT_USE, which == OPTIONS_WORD ? "not understood" :
-									  rows[which].name,
+			return complain(EXIT_USE,
+					which == OPTIONS_WORD ? "not understood" : rows[which].name,
 					o->value);
 	}
 	return EXIT_DONE;
@@ -361,8 +387,10 @@ int profile_main(int argc, char **argv)
 	core = (unsigned)m.core;
 	eal_add(&eal, argv[0]);
 	eal_add(&eal, "--no-telemetry");
-	if (!eal_complete(&eal, &core, 1, N_MBUFS, &error) || !eal_start(&eal, &error))
+	if (!eal_complete(&eal, &core, 1, N_MBUFS, &error) || !eal_start(&eal, &error)) {
+		eal_free(&eal);
 		return complain(EXIT_ENVIRONMENT, error.text, "");
+	}
 	code = measure(&m);
 	if (*m.folder)
 		remove_files(&m);
@@ -372,5 +400,6 @@ int profile_main(int argc, char **argv)
 	filter_free(m.packets);
 	rte_mempool_free(m.world.pool);
 	eal_stop(&eal);
+	eal_free(&eal);
 	return code;
 }

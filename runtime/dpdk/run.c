@@ -45,8 +45,10 @@ enum {
 
 static const struct option_row rows[] = {
 	[OPT_PLAN] = { "--plan", NULL, "FILE", "the plan that epic compile has written" },
-	[OPT_TARGET] = { "--target", NULL, "NAME", "which of its targets; needed if several are for dpdk" },
-	[OPT_LAUNCH] = { "--launch", NULL, "FILE", "launch.json: plan, target, cores, EAL arguments" },
+	[OPT_TARGET] = { "--target", NULL, "NAME",
+			 "which of its targets; needed if several are for dpdk" },
+	[OPT_LAUNCH] = { "--launch", NULL, "FILE",
+			 "launch.json: plan, target, cores, EAL arguments" },
 	[OPT_DEVICE] = { "--device", NULL, "NAME=DEVICE",
 			 "binds a device of the policy: net_..., a PCI address, port:N, null, "
 			 "generate, replay:FILE (repeatable)" },
@@ -56,9 +58,11 @@ static const struct option_row rows[] = {
 			   "traffic of the plan's classes at each source that is not bound, like "
 			   "all, web=2Mpps:64B,voip or all=max" },
 	[OPT_TIME] = { "--time", NULL, "SECONDS", "stop after so long" },
-	[OPT_REPORT] = { "--report", NULL, "FILE", "all counters at the end, as JSON; - is standard output" },
+	[OPT_REPORT] = { "--report", NULL, "FILE",
+			 "all counters at the end, as JSON; - is standard output" },
 	[OPT_RATES] = { "--rates", NULL, "FILE", "the classes' rates at the end, as .epi" },
-	[OPT_CAPTURE] = { "--capture", NULL, "FROM:TO=FILE", "an edge's packets as pcap (repeatable)" },
+	[OPT_CAPTURE] = { "--capture", NULL, "FROM:TO=FILE",
+			  "an edge's packets as pcap (repeatable)" },
 	[OPT_CONTROL] = { "--control", NULL, "PATH", "the control socket; none: without" },
 	[OPT_MBUFS] = { "--mbufs", NULL, "N", "how many packets may be on their way" },
 	[OPT_LOG_JSON] = { "--log-json", NULL, NULL, "log lines as JSON" },
@@ -92,7 +96,7 @@ struct run {
 static volatile sig_atomic_t asked_to_stop, asked_to_reload;
 
 static int complain(struct run *r, int code, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
+    __attribute__((format(printf, 3, 4)));
 
 static int complain(struct run *r, int code, const char *format, ...)
 {
@@ -263,6 +267,9 @@ static int choose_cores(struct run *r, size_t n)
 		if (!*end && i + 1 < n)
 			return complain(r, EXIT_USE, "--cores names %zu cores, but %zu workers run",
 					i + 1, n);
+		if (*end && i + 1 == n)
+			return complain(r, EXIT_USE,
+					"--cores names more than the %zu cores of the workers", n);
 		at = end + 1;
 	}
 	for (size_t i = 0; !r->cores && i < n && i < r->launched.n_lcores; i++)
@@ -315,14 +322,13 @@ static int start_eal(struct run *r)
 
 	allow_cards(r);
 
-	if (!eal_complete(&r->eal, r->needs.cores, r->request.n_lcores, r->request.n_mbufs,
-			  &error))
+	if (!eal_complete(&r->eal, r->needs.cores, r->request.n_lcores, r->request.n_mbufs, &error))
 		return complain(r, EXIT_USE, "%s", error.text);
 	if (r->eal.without_huge_pages)
-		log_event(&r->log, LOG_LEVEL_INFO, "start", "there are no huge pages: ordinary memory is used",
-			  NULL);
-	return eal_start(&r->eal, &error) ? EXIT_DONE :
-					    complain(r, EXIT_ENVIRONMENT, "%s", error.text);
+		log_event(&r->log, LOG_LEVEL_INFO, "start",
+			  "there are no huge pages: ordinary memory is used", NULL);
+	return eal_start(&r->eal, &error) ? EXIT_DONE
+					  : complain(r, EXIT_ENVIRONMENT, "%s", error.text);
 }
 
 static void note_copies(struct run *r)
@@ -408,7 +414,7 @@ static bool tell_rates(void *arg, const char *argument, struct text *t)
 static bool do_reload(void *arg, const char *path, struct text *t)
 {
 	struct run *r = arg;
-	struct dataplane_error error;
+	struct dataplane_error error = { "no memory" };
 	char pause[32];
 
 	if (!dataplane_reload(r->dataplane, path, &error)) {
@@ -488,7 +494,7 @@ static const struct control_command commands[] = {
 
 static int open_control(struct run *r)
 {
-	struct control_error error;
+	struct control_error error = { "no memory" };
 	char *path;
 
 	if (r->control && !strcmp(r->control, "none"))
@@ -574,9 +580,9 @@ static int write_file(struct run *r, const char *path, const struct text *t)
 	bool good;
 
 	if (!strcmp(path, "-"))
-		return fwrite(t->at, 1, t->n, stdout) == t->n && !fflush(stdout) ?
-			       EXIT_DONE :
-			       complain(r, EXIT_ENVIRONMENT, "cannot write to standard output");
+		return fwrite(t->at, 1, t->n, stdout) == t->n && !fflush(stdout)
+			   ? EXIT_DONE
+			   : complain(r, EXIT_ENVIRONMENT, "cannot write to standard output");
 	if (asprintf(&part, "%s.part", path) < 0)
 		return complain(r, EXIT_ENVIRONMENT, "no memory");
 	f = fopen(part, "w");
@@ -596,10 +602,14 @@ static int report(struct run *r)
 	struct text stats = { 0 }, rates = { 0 };
 	int code = EXIT_DONE;
 
-	if (r->report && tell_stats(r, "json", &stats))
-		code = write_file(r, r->report, &stats);
-	if (!code && r->rates && tell_rates(r, "", &rates))
-		code = write_file(r, r->rates, &rates);
+	if (r->report)
+		code = tell_stats(r, "json", &stats) && !stats.failed
+			   ? write_file(r, r->report, &stats)
+			   : complain(r, EXIT_ENVIRONMENT, "no memory for the report");
+	if (!code && r->rates)
+		code = tell_rates(r, "", &rates) && !rates.failed
+			   ? write_file(r, r->rates, &rates)
+			   : complain(r, EXIT_ENVIRONMENT, "no rates to write");
 	text_free(&stats);
 	text_free(&rates);
 	return code;
@@ -644,6 +654,7 @@ int run_main(int argc, char **argv)
 		eal_stop(&r.eal);
 	}
 end:
+	eal_free(&r.eal);
 	dataplane_forget(&r.needs);
 	launch_free(&r.launched);
 	free(r.lcores);

@@ -8,11 +8,11 @@
 struct node {
 	enum sched_kind kind;
 	int parent;
-	int slot;	   /* place in the parent's heap, or -1: asleep */
-	double key;	   /* below a weighted node the virtual time, below a priority node the rank */
-	double per_cycle;  /* 1 / weight, of the parent's sum of weights */
-	double now;	   /* of a weighted node: the virtual time of the child served last */
-	int *heap;	   /* awake children, the one to serve first in front */
+	int slot;   /* place in the parent's heap, or -1: asleep */
+	double key; /* below a weighted node the virtual time, below a priority node the rank */
+	double per_cycle; /* 1 / weight, of the parent's sum of weights */
+	double now;       /* of a weighted node: the virtual time of the child served last */
+	int *heap;        /* awake children, the one to serve first in front */
 	int n;
 	int leaf;
 };
@@ -124,7 +124,7 @@ static void build(struct sched *s, const struct sched_node *nodes, size_t n)
 			node->key = nodes[i].rank;
 		else
 			node->per_cycle =
-				sum_of_weights(nodes, n, nodes[i].parent) / nodes[i].weight;
+			    sum_of_weights(nodes, n, nodes[i].parent) / nodes[i].weight;
 	}
 }
 
@@ -157,6 +157,21 @@ void sched_free(struct sched *s)
 }
 
 /* ---- running ---- */
+
+/* Far from where a double cannot tell the cycles of a run any more: alone, a child of small weight
+ * takes its node's time there within hours, and then no charge would move those that come back. */
+#define TIME_MOST 1e14
+
+/* Sets the clock of a node back to 0; what its children lag or owe stays the same. */
+static void turn_back(struct sched *s, int parent)
+{
+	double now = s->nodes[parent].now;
+
+	for (size_t i = 0; i < s->n; i++)
+		if (s->nodes[i].parent == parent)
+			s->nodes[i].key -= now;
+	s->nodes[parent].now = 0;
+}
 
 static bool is_awake(const struct node *n)
 {
@@ -238,6 +253,8 @@ void sched_charge(struct sched *s, int leaf, double cycles)
 			n->key += cycles * n->per_cycle;
 			if (n->slot >= 0)
 				sink(s, parent, n->slot);
+			if (parent->now > TIME_MOST)
+				turn_back(s, n->parent);
 		}
 		at = n->parent;
 	}

@@ -28,15 +28,15 @@ static uint64_t sum(const struct looking *l, const uint64_t *by_state)
 	return n;
 }
 
-#define SPREAD(l, member, by_state)                               \
-	for (uint32_t s_ = 0; s_ < (l)->n_states; s_++)           \
-		if ((by_state)[s_])                               \
+#define SPREAD(l, member, by_state)                     \
+	for (uint32_t s_ = 0; s_ < (l)->n_states; s_++) \
+		if ((by_state)[s_])                     \
 	(l)->stats->classes[(l)->row[s_]].member += (by_state)[s_]
 
 static double cost_of(const struct hop *h)
 {
-	return h->sample.packets ? (double)h->sample.cycles / (double)h->sample.packets :
-				   h->instance->row->cost_cycles;
+	return h->sample.packets ? (double)h->sample.cycles / (double)h->sample.packets
+				 : h->instance->row->cost_cycles;
 }
 
 static void look_at_way(struct looking *l, const struct way *w)
@@ -113,9 +113,7 @@ static void look_at_hop(struct looking *l, const struct hop *h)
 
 static void look_at_source(struct looking *l, const struct task *t)
 {
-	double cost = t->sample.packets ?
-			      (double)t->sample.cycles / (double)t->sample.packets :
-			      0;
+	double cost = t->sample.packets ? (double)t->sample.cycles / (double)t->sample.packets : 0;
 
 	SPREAD(l, received, t->received);
 	SPREAD(l, received_bytes, t->received_bytes);
@@ -180,7 +178,7 @@ static void look_at_module(struct looking *l, const struct instance *m)
 			row->held += sum(l, h->tally.held);
 			for (int why = 0; why < N_DROP_REASONS; why++)
 				row->dropped[why] +=
-					sum(l, h->tally.dropped + (size_t)why * l->n_states);
+				    sum(l, h->tally.dropped + (size_t)why * l->n_states);
 			cycles += h->sample.cycles;
 			packets += h->sample.packets;
 			bytes += h->sample.bytes;
@@ -234,8 +232,12 @@ static void look_at_device(struct looking *l, const struct device *d)
 	if (d->ops->counts)
 		d->ops->counts(d->state, &c);
 	l->stats->devices[l->stats->n_devices++] = (struct stats_device){
-		d->name,	       d->ops->name,	  c.received - base.received,
-		c.sent - base.sent, c.missed - base.missed, c.refused - base.refused,
+		d->name,
+		d->ops->name,
+		c.received - base.received,
+		c.sent - base.sent,
+		c.missed - base.missed,
+		c.refused - base.refused,
 	};
 }
 

@@ -32,7 +32,7 @@ double latency_at(const struct latency *, double share);
 struct stats_worker {
 	unsigned index, core, copy;
 	uint64_t cycles; /* since the plan is in force */
-	uint64_t busy;	 /* of them spent on packets */
+	uint64_t busy;   /* of them spent on packets */
 };
 
 struct stats_task {
@@ -51,7 +51,7 @@ struct stats_module {
 	unsigned copy;
 	uint64_t packets;
 	uint64_t bytes; /* by the mean size of the sample */
-	double cycles; /* per packet, measured on a sample of bursts; 0: no sample yet */
+	double cycles;  /* per packet, measured on a sample of bursts; 0: no sample yet */
 	double cost_cycles, cost_cycles_per_byte; /* the plan's */
 	uint64_t dropped[N_DROP_REASONS], held;
 	struct module_counter counters[MODULE_COUNTERS];
@@ -62,8 +62,9 @@ struct stats_module {
 struct stats_class {
 	const char *name;
 	uint64_t received, received_bytes;
-	uint64_t copied;	/* by ->> */
-	uint64_t entered, left; /* packets whose class became known on the way: into it, out of it */
+	uint64_t copied; /* by ->> */
+	uint64_t entered,
+	    left; /* packets whose class became known on the way: into it, out of it */
 	uint64_t sent, sent_bytes; /* left by an exit other than a drop */
 	uint64_t queued, held;
 	uint64_t dropped[N_DROP_REASONS];
@@ -79,8 +80,8 @@ struct stats_device {
 };
 
 struct stats {
-	double seconds; /* since the plan is in force */
-	double hz;	/* of the time stamp counter */
+	double seconds;                             /* since the plan is in force */
+	double hz;                                  /* of the time stamp counter */
 	const char *plan, *target, *pipeline, *slo; /* slo may be NULL */
 	uint64_t reloads;
 	/* Under the plans before, the modules' copies among what was received. */

@@ -74,22 +74,14 @@ static const struct stats_fields class_rows = FIELDS(class_fields, stats_class);
 static const struct stats_fields device_rows = FIELDS(device_fields, stats_device);
 
 static const struct stats_field top_fields[] = {
-	FIELD(stats, COUNT, before_dropped),
-	FIELD(stats, COUNT, before_received),
-	FIELD(stats, COUNT, before_sent),
-	ROWS(classes, class_rows),
-	ROWS(devices, device_rows),
-	FIELD(stats, NUMBER, hz),
-	ROWS(modules, module_rows),
-	FIELD(stats, TRUTH, paused),
-	FIELD(stats, TEXT, pipeline),
-	FIELD(stats, TEXT, plan),
-	FIELD(stats, COUNT, reloads),
-	{ "schema", STATS_CONSTANT, 0, 0, NULL },
-	FIELD(stats, NUMBER, seconds),
-	FIELD(stats, TEXT_OR_NULL, slo),
-	FIELD(stats, TEXT, target),
-	ROWS(tasks, task_rows),
+	FIELD(stats, COUNT, before_dropped), FIELD(stats, COUNT, before_received),
+	FIELD(stats, COUNT, before_sent),    ROWS(classes, class_rows),
+	ROWS(devices, device_rows),          FIELD(stats, NUMBER, hz),
+	ROWS(modules, module_rows),          FIELD(stats, TRUTH, paused),
+	FIELD(stats, TEXT, pipeline),        FIELD(stats, TEXT, plan),
+	FIELD(stats, COUNT, reloads),        { "schema", STATS_CONSTANT, 0, 0, NULL },
+	FIELD(stats, NUMBER, seconds),       FIELD(stats, TEXT_OR_NULL, slo),
+	FIELD(stats, TEXT, target),          ROWS(tasks, task_rows),
 	ROWS(workers, worker_rows),
 };
 

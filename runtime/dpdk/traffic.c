@@ -62,8 +62,7 @@ static bool is_unknown(void *arg, enum filter_field field)
 	return field == FIELD_TAG || field == FIELD_PORT_IN || r->fields >> field & 1;
 }
 
-static const struct filter *relaxed(const char *text, const struct rewritten *r,
-				    struct making *m)
+static const struct filter *relaxed(const char *text, const struct rewritten *r, struct making *m)
 {
 	struct filter_error error = { "no memory" };
 	const struct filter *whole = filter_parse(text, &anonymous, &error), *f;
@@ -80,12 +79,12 @@ static const struct filter *relaxed(const char *text, const struct rewritten *r,
 static uint32_t field_bit(const char *name)
 {
 	static const char *const names[] = {
-		[FIELD_ETH_SRC] = "eth.src",	 [FIELD_ETH_DST] = "eth.dst",
-		[FIELD_ETH_TYPE] = "eth.type",	 [FIELD_VLAN_ID] = "vlan.id",
-		[FIELD_IP_SRC] = "ip.src",	 [FIELD_IP_DST] = "ip.dst",
-		[FIELD_IP_PROTO] = "ip.proto",	 [FIELD_IP_DSCP] = "ip.dscp",
-		[FIELD_IP_TTL] = "ip.ttl",	 [FIELD_IP_FRAG] = "ip.frag",
-		[FIELD_L4_SPORT] = "l4.sport",	 [FIELD_L4_DPORT] = "l4.dport",
+		[FIELD_ETH_SRC] = "eth.src",     [FIELD_ETH_DST] = "eth.dst",
+		[FIELD_ETH_TYPE] = "eth.type",   [FIELD_VLAN_ID] = "vlan.id",
+		[FIELD_IP_SRC] = "ip.src",       [FIELD_IP_DST] = "ip.dst",
+		[FIELD_IP_PROTO] = "ip.proto",   [FIELD_IP_DSCP] = "ip.dscp",
+		[FIELD_IP_TTL] = "ip.ttl",       [FIELD_IP_FRAG] = "ip.frag",
+		[FIELD_L4_SPORT] = "l4.sport",   [FIELD_L4_DPORT] = "l4.dport",
 		[FIELD_TCP_FLAGS] = "tcp.flags", [FIELD_ICMP_TYPE] = "icmp.type",
 		[FIELD_ICMP_CODE] = "icmp.code",
 	};
@@ -103,8 +102,8 @@ static void pass_module(const struct rplan_plan *plan, const char *id, struct re
 		const struct rplan_packet_config *c = rplan_target_dpdk(&plan->targets.at[t]);
 
 		for (size_t i = 0; c && i < c->modules.n; i++)
-			for (size_t k = 0; !strcmp(c->modules.at[i].id, id) &&
-					   k < c->modules.at[i].rewrites.n;
+			for (size_t k = 0;
+			     !strcmp(c->modules.at[i].id, id) && k < c->modules.at[i].rewrites.n;
 			     k++)
 				r->fields |= field_bit(c->modules.at[i].rewrites.at[k]);
 	}
@@ -131,7 +130,8 @@ static const struct filter *path_filter(struct making *m, struct rplan_texts pat
 	size_t n = 0;
 
 	for (size_t i = 0; parts && i + 1 < path.n; i++) {
-		const struct rplan_edge *e = edge_find(m->request->plan, path.at[i], path.at[i + 1]);
+		const struct rplan_edge *e =
+		    edge_find(m->request->plan, path.at[i], path.at[i + 1]);
 		const struct filter *f = e ? relaxed(e->when, &r, m) : NULL;
 
 		if (!f)

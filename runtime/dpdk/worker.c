@@ -13,7 +13,7 @@
 
 enum {
 	CHARGE_MOST = 100000, /* cycles */
-	LOOK_NS = 2000,	      /* how often sleeping tasks are looked at while others run */
+	LOOK_NS = 2000,       /* how often sleeping tasks are looked at while others run */
 	PATIENCE_NS = 1000,   /* of a source whose last burst was not full */
 	PATIENCE_MOST_NS = 32000,
 	IDLE_NS = 1000000, /* after which a worker lets others have the core */
@@ -28,16 +28,16 @@ enum {
 
 struct tree {
 	const struct graph *graph;
-	const struct worker *worker;
+	unsigned worker;
 	struct sched_node *nodes;
 	size_t n;
 	struct task **tasks;
 	size_t n_tasks;
 };
 
-static bool runs(const struct worker *w, const struct task *t)
+static bool runs(unsigned worker, const struct task *t)
 {
-	return t->sender == w->index;
+	return t->sender == worker;
 }
 
 static struct task *task_find(const struct tree *x, const char *id)
@@ -103,9 +103,9 @@ static void add_row(struct tree *x, const struct rplan_tree *row, int parent)
 	struct sched_node *n = &x->nodes[x->n++];
 
 	*n = (struct sched_node){
-		.kind = !strcmp(row->kind, "priority") ? SCHED_PRIORITY :
-			!strcmp(row->kind, "weighted") ? SCHED_WEIGHTED :
-							 SCHED_LEAF,
+		.kind = !strcmp(row->kind, "priority")   ? SCHED_PRIORITY
+			: !strcmp(row->kind, "weighted") ? SCHED_WEIGHTED
+							 : SCHED_LEAF,
 		.parent = parent,
 		.rank = row->priority.present ? (int)row->priority.value : 0,
 		.weight = weight_below(x, row),
@@ -153,7 +153,7 @@ static bool is_fed_from_elsewhere(const struct graph *g, const struct task *t)
 	return false;
 }
 
-static bool watch(struct worker *w, const struct graph *g)
+static bool watch(struct worker_plan *w, const struct graph *g)
 {
 	w->watched = calloc(w->n_tasks + 1, sizeof(*w->watched));
 	w->watched_leaf = calloc(w->n_tasks + 1, sizeof(*w->watched_leaf));
@@ -171,40 +171,43 @@ static bool watch(struct worker *w, const struct graph *g)
 	return true;
 }
 
-bool worker_set(struct worker *w, const struct graph *g)
+bool worker_plan(struct worker_plan *w, unsigned index, const struct graph *g)
 {
 	const struct rplan_tree *row = g->schedule ? g->schedule->tree : NULL;
 	size_t most = row ? n_rows(row) : g->n_tasks + 1;
 	struct tree x = { .graph = g,
-			  .worker = w,
+			  .worker = index,
 			  .nodes = calloc(most, sizeof(*x.nodes)),
 			  .tasks = calloc(most, sizeof(*x.tasks)) };
 
-	worker_unset(w);
 	if (x.nodes && x.tasks && row)
 		add_row(&x, row, -1);
 	else if (x.nodes && x.tasks)
 		add_equals(&x);
-	w->tasks = x.tasks;
-	w->n_tasks = x.n_tasks;
+	*w = (struct worker_plan){ .tasks = x.tasks, .n_tasks = x.n_tasks };
 	w->sched = x.nodes ? sched_new(x.nodes, x.n) : NULL;
 	free(x.nodes);
-	w->begun = w->now = rte_rdtsc();
-	w->busy = 0;
-	return w->sched && w->tasks && watch(w, g);
+	if (w->sched && w->tasks && watch(w, g))
+		return true;
+	worker_plan_free(w);
+	return false;
 }
 
-void worker_unset(struct worker *w)
+void worker_plan_free(struct worker_plan *w)
 {
 	sched_free(w->sched);
 	free(w->tasks);
 	free(w->watched);
 	free(w->watched_leaf);
-	w->sched = NULL;
-	w->tasks = NULL;
-	w->watched = NULL;
-	w->watched_leaf = NULL;
-	w->n_tasks = w->n_watched = 0;
+	*w = (struct worker_plan){ 0 };
+}
+
+void worker_set(struct worker *w, struct worker_plan plan)
+{
+	worker_plan_free(&w->plan);
+	w->plan = plan;
+	w->begun = w->now = rte_rdtsc();
+	w->busy = 0;
 }
 
 /* ---- running ---- */
@@ -222,46 +225,61 @@ static bool has_work(const struct task *t, uint64_t now)
 
 static void look(struct worker *w, uint64_t now)
 {
-	for (size_t i = 0; i < w->n_watched; i++)
-		if (!sched_is_awake(w->sched, w->watched_leaf[i]) && has_work(w->watched[i], now))
-			sched_wake(w->sched, w->watched_leaf[i]);
+	for (size_t i = 0; i < w->plan.n_watched; i++)
+		if (!sched_is_awake(w->plan.sched, w->plan.watched_leaf[i]) &&
+		    has_work(w->plan.watched[i], now))
+			sched_wake(w->plan.sched, w->plan.watched_leaf[i]);
 }
 
 static void wake_fed(struct worker *w, struct task *t)
 {
 	for (size_t i = 0; i < t->n_woken; i++)
-		sched_wake(w->sched, t->woken[i]->leaf);
+		sched_wake(w->plan.sched, t->woken[i]->leaf);
 	t->n_woken = 0;
 }
 
-/* A source that finds little lets packets gather. */
-static void settle(struct worker *w, struct task *t, unsigned n, uint64_t now)
+/* Runs stay well below CHARGE_MOST, or a task of expensive modules would not pay for all it
+ * takes, and a more urgent one would wait for it. */
+static void measure_out(struct task *t, unsigned n, uint64_t took)
 {
+	if (took > CHARGE_MOST / 2 && t->most > 1)
+		t->most /= 2;
+	else if (took < CHARGE_MOST / 4 && n == t->most && t->most < BURST)
+		t->most *= 2;
+}
+
+/* A source that finds little lets packets gather. */
+static void settle(struct worker *w, struct task *t, unsigned n, unsigned asked, uint64_t now)
+{
+	if (t->n_holders && task_due(t) <= now)
+		return;
 	if (t->queue) {
 		if (!task_is_fed(t))
-			sched_sleep(w->sched, t->leaf);
+			sched_sleep(w->plan.sched, t->leaf);
 		return;
 	}
-	if (n == BURST)
+	if (n == asked)
 		return;
-	t->patience = n			       ? cycles(w, PATIENCE_NS) :
-		      2 * t->patience < cycles(w, PATIENCE_MOST_NS) ? 2 * t->patience + 1 :
-							cycles(w, PATIENCE_MOST_NS);
+	t->patience = n                                               ? cycles(w, PATIENCE_NS)
+		      : 2 * t->patience < cycles(w, PATIENCE_MOST_NS) ? 2 * t->patience + 1
+								      : cycles(w, PATIENCE_MOST_NS);
 	t->poll_at = now + t->patience;
-	sched_sleep(w->sched, t->leaf);
+	sched_sleep(w->plan.sched, t->leaf);
 }
 
 static unsigned run(struct worker *w, struct task *t, uint64_t now)
 {
 	unsigned released = t->n_holders && task_due(t) <= now ? task_release(t, now) : 0;
+	unsigned asked = t->most;
 	unsigned n = t->queue && !task_is_fed(t) ? 0 : task_run(t, now);
 	uint64_t end = rte_rdtsc(), took = end - now;
 
 	took = took < CHARGE_MOST ? took : CHARGE_MOST;
 	t->cycles += took;
-	sched_charge(w->sched, t->leaf, (double)took);
+	sched_charge(w->plan.sched, t->leaf, (double)took);
 	wake_fed(w, t);
-	settle(w, t, n, end);
+	settle(w, t, n, asked, end);
+	measure_out(t, n, took);
 	if (n + released)
 		w->busy += end - now;
 	return n + released;
@@ -289,15 +307,15 @@ int worker_main(void *arg)
 	w->begun = worked;
 	while (obey(w)) {
 		uint64_t now = rte_rdtsc();
-		int leaf = sched_pick(w->sched);
+		int leaf = sched_pick(w->plan.sched);
 
 		if (now >= look_at || leaf == SCHED_NONE) {
 			look(w, now);
 			look_at = now + cycles(w, LOOK_NS);
-			leaf = sched_pick(w->sched);
+			leaf = sched_pick(w->plan.sched);
 		}
 		w->now = now;
-		if (leaf != SCHED_NONE && run(w, w->tasks[leaf], now))
+		if (leaf != SCHED_NONE && run(w, w->plan.tasks[leaf], now))
 			worked = now;
 		else if (now - worked > cycles(w, IDLE_NS))
 			usleep(NAP_US);

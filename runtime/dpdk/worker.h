@@ -13,30 +13,36 @@
 
 enum worker_order { WORKER_RUN, WORKER_PAUSE, WORKER_STOP };
 
-struct worker {
-	unsigned index; /* among those of all copies: also its transmit queue */
-	unsigned lcore;
-	uint64_t hz;
-	/* Written by the main thread while the worker is paused. */
+/* What one worker runs of a graph, and in which order. */
+struct worker_plan {
 	struct sched *sched;
 	struct task **tasks; /* leaf -> task */
 	size_t n_tasks;
 	struct task **watched; /* sources, holders, and queues that other workers fill */
 	int *watched_leaf;
 	size_t n_watched;
+};
+
+struct worker {
+	unsigned index; /* among those of all copies: also its transmit queue */
+	unsigned lcore;
+	uint64_t hz;
+	struct worker_plan plan; /* written by the main thread while the worker is paused */
 	/* Atomic. */
 	int order;
 	int paused; /* it has seen WORKER_PAUSE */
 	/* Written by the worker. */
 	uint64_t begun; /* time stamp at which it began to run this graph */
-	uint64_t busy;	/* cycles spent in runs that found packets */
+	uint64_t busy;  /* cycles spent in runs that found packets */
 	uint64_t now;
 };
 
-/* The tree of the worker's tasks.  GRAPH's plan may have no schedule: equal weights then.  The
- * worker is paused.  False: no memory. */
-bool worker_set(struct worker *, const struct graph *);
-void worker_unset(struct worker *);
+/* The tree of the tasks of worker INDEX.  GRAPH's plan may have no schedule: equal weights then.
+ * False: no memory, and nothing is to be freed. */
+bool worker_plan(struct worker_plan *, unsigned index, const struct graph *);
+void worker_plan_free(struct worker_plan *);
+/* Puts the plan in force, which is the worker's from here on.  The worker is paused. */
+void worker_set(struct worker *, struct worker_plan);
 
 int worker_main(void *worker); /* for rte_eal_remote_launch */
 

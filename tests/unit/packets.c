@@ -19,10 +19,11 @@ static struct rte_mempool *pool;
 
 void packets_start(const char *name)
 {
-	const char *arguments[] = { name,	"--no-huge",	 "-m",		"128",
-				    "--no-pci", "--no-shconf",	 "--no-telemetry", "--lcores",
-				    "0",	"--file-prefix", name,		"--log-level",
-				    "error" };
+	const char *arguments[] = {
+		name,          "--no-huge",      "-m",       "128", "--no-pci",
+		"--no-shconf", "--no-telemetry", "--lcores", "0",   "--file-prefix",
+		name,          "--log-level",    "error"
+	};
 	char *argv[13], *made[13]; /* the EAL moves argv about */
 
 	for (size_t i = 0; i < 13; i++)
@@ -111,9 +112,9 @@ static size_t put_ip(uint8_t *at, const struct made *w, size_t behind)
 
 static size_t l4_size(const struct made *w)
 {
-	return w->proto == IPPROTO_TCP ? sizeof(struct rte_tcp_hdr) :
-	       w->proto == IPPROTO_UDP ? sizeof(struct rte_udp_hdr) :
-					 0;
+	return w->proto == IPPROTO_TCP   ? sizeof(struct rte_tcp_hdr)
+	       : w->proto == IPPROTO_UDP ? sizeof(struct rte_udp_hdr)
+					 : 0;
 }
 
 static void put_l4(uint8_t *at, const struct made *w, size_t size)
@@ -136,14 +137,14 @@ static void put_l4(uint8_t *at, const struct made *w, size_t size)
 
 static void put_checksum(uint8_t *ip, uint8_t *l4, const struct made *w)
 {
-	size_t offset = w->proto == IPPROTO_TCP ? offsetof(struct rte_tcp_hdr, cksum) :
-						  offsetof(struct rte_udp_hdr, dgram_cksum);
+	size_t offset = w->proto == IPPROTO_TCP ? offsetof(struct rte_tcp_hdr, cksum)
+						: offsetof(struct rte_udp_hdr, dgram_cksum);
 	uint16_t sum;
 
 	if (!l4_size(w))
 		return;
-	sum = w->family == 4 ? rte_ipv4_udptcp_cksum((void *)ip, l4) :
-			       rte_ipv6_udptcp_cksum((void *)ip, l4);
+	sum = w->family == 4 ? rte_ipv4_udptcp_cksum((void *)ip, l4)
+			     : rte_ipv6_udptcp_cksum((void *)ip, l4);
 	memcpy(l4 + offset, &sum, sizeof(sum));
 }
 
@@ -166,15 +167,12 @@ struct module_spec packets_spec(const char *id, const char *class)
 	static struct module_world world;
 	static const struct rplan_values nothing;
 
-	world = (struct module_world){ .directory = "",
-				       .pool = pool,
-				       .n_workers = 1,
-				       .hz = rte_get_tsc_hz() };
-	return (struct module_spec){ .id = id,
-				     .function = id,
-				     .class = class,
-				     .config = &nothing,
-				     .world = &world };
+	world = (struct module_world){
+		.directory = "", .pool = pool, .n_workers = 1, .hz = rte_get_tsc_hz()
+	};
+	return (struct module_spec){
+		.id = id, .function = id, .class = class, .config = &nothing, .world = &world
+	};
 }
 
 struct rplan_named_value packets_number(const char *name, double number)

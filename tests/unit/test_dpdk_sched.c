@@ -61,7 +61,7 @@ static void a_rank_is_served_before_the_next(void)
 {
 	static const struct sched_node nodes[] = {
 		{ SCHED_PRIORITY, -1, 0, 0, 0 }, { SCHED_LEAF, 0, 1, 0, 0 },
-		{ SCHED_WEIGHTED, 0, 0, 0, 0 },	 { SCHED_LEAF, 2, 0, 1, 1 },
+		{ SCHED_WEIGHTED, 0, 0, 0, 0 },  { SCHED_LEAF, 2, 0, 1, 1 },
 		{ SCHED_LEAF, 2, 0, 3, 2 },
 	};
 	static const double burst[] = { 100, 100, 100 };
@@ -150,9 +150,9 @@ static void grow(struct random_tree *t, uint64_t *seed, int parent, unsigned dep
 	unsigned children = 2 + drawn(seed) % 3;
 	bool leaf = depth == 0 || t->n + 12 > MOST_NODES;
 
-	t->nodes[me] = (struct sched_node){ leaf		    ? SCHED_LEAF :
-					    drawn(seed) % 2	    ? SCHED_WEIGHTED :
-								      SCHED_PRIORITY,
+	t->nodes[me] = (struct sched_node){ leaf              ? SCHED_LEAF
+					    : drawn(seed) % 2 ? SCHED_WEIGHTED
+							      : SCHED_PRIORITY,
 					    parent, me, 1 + (double)(drawn(seed) % 9),
 					    leaf ? (int)t->n_leaves++ : 0 };
 	for (unsigned i = 0; !leaf && i < children; i++)
@@ -213,8 +213,8 @@ static void random_trees_keep_ranks_and_serve_only_who_is_awake(void)
 				sched_sleep(s, leaf);
 			CU_ASSERT_EQUAL(sched_is_awake(s, leaf), awake[leaf]);
 			leaf = sched_pick(s);
-			CU_ASSERT(leaf == SCHED_NONE ? !any_awake(&t, awake, 0) :
-						       is_lawful(&t, awake, leaf));
+			CU_ASSERT(leaf == SCHED_NONE ? !any_awake(&t, awake, 0)
+						     : is_lawful(&t, awake, leaf));
 			if (leaf != SCHED_NONE)
 				sched_charge(s, leaf, (double)(drawn(&seed) % 10000));
 		}
