@@ -49,14 +49,18 @@ static bool add_word(char *line, size_t size, const char *word)
 static int ask(const char *path, const char *line)
 {
 	struct text answer = { 0 };
-	bool good = control_ask(path, line, ANSWER_SECONDS, &answer);
+	bool there = control_ask(path, "help", ANSWER_SECONDS, &answer), good = false;
 
+	if (there) {
+		text_free(&answer);
+		good = control_ask(path, line, ANSWER_SECONDS, &answer);
+	}
 	if (answer.at)
 		fputs(answer.at, good ? stdout : stderr);
 	text_free(&answer);
 	if (fflush(stdout))
 		return complain(EXIT_ENVIRONMENT, "cannot write to standard output");
-	return good ? EXIT_DONE : EXIT_REFUSED;
+	return good ? EXIT_DONE : there ? EXIT_REFUSED : EXIT_ENVIRONMENT;
 }
 
 int ask_main(int argc, char **argv)

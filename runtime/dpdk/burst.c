@@ -42,7 +42,6 @@ const char *drop_reason_name(enum drop_reason why)
 		[DROP_MALFORMED] = "malformed", [DROP_FULL] = "full",
 		[DROP_EXPIRED] = "expired",     [DROP_MERGED] = "merged",
 		[DROP_MEMORY] = "memory",       [DROP_SENT] = "sent",
-		[DROP_RELOAD] = "reload",
 	};
 
 	return names[why];

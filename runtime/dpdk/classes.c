@@ -365,6 +365,12 @@ static uint32_t look_up_one(struct entrance *e, uint64_t mask)
 	return e->alone[bit];
 }
 
+bool entrance_is_only(const struct entrance *e, uint32_t *state)
+{
+	*state = e->only;
+	return e->is_only;
+}
+
 void entrance_run(struct entrance *e, struct rte_mbuf **packets, unsigned n)
 {
 	const struct classes *c = e->classes;
@@ -461,6 +467,22 @@ static uint32_t cross(struct crossing *x, uint32_t state)
 	for (size_t i = 0; i < c->n_words; i++)
 		set[i] = old[i] & x->on[i];
 	return x->next[state] = (uint16_t)state_of(x->classes, set);
+}
+
+uint32_t crossing_run_alike(struct crossing *x, struct rte_mbuf **packets, unsigned n,
+			    uint32_t state, uint64_t *left, uint64_t *entered)
+{
+	uint32_t new = x->next[state];
+
+	if (new == UNKNOWN)
+		new = cross(x, state);
+	if (new == state)
+		return state;
+	left[state] += n;
+	entered[new] += n;
+	for (unsigned i = 0; i < n; i++)
+		packet_of(packets[i])->state = x->classes->base | new;
+	return new;
 }
 
 void crossing_run(struct crossing *x, struct rte_mbuf **packets, unsigned n, uint64_t *left,

@@ -50,6 +50,8 @@ struct entrance;
 struct entrance *entrance_open(struct classes *, const char *module);
 void entrance_close(struct entrance *);
 void entrance_run(struct entrance *, struct rte_mbuf **, unsigned n);
+/* Whether all packets get the same state, whatever they are: its lower half. */
+bool entrance_is_only(const struct entrance *, uint32_t *state);
 
 /* Follows packets over the edge FROM -> TO.  One per worker.  NULL from crossing_open: all states
  * stay. */
@@ -59,5 +61,8 @@ void crossing_close(struct crossing *);
 /* LEFT[old] and ENTERED[new] are counters by index: how often a state changed. */
 void crossing_run(struct crossing *, struct rte_mbuf **, unsigned n, uint64_t *left,
 		  uint64_t *entered);
+/* The same for packets that all have STATE; returns the state that they have then. */
+uint32_t crossing_run_alike(struct crossing *, struct rte_mbuf **, unsigned n, uint32_t state,
+			    uint64_t *left, uint64_t *entered);
 
 #endif

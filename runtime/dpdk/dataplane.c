@@ -389,16 +389,19 @@ bool dataplane_start(struct dataplane *d, struct dataplane_error *error)
 
 /* ---- a new plan ---- */
 
-static void count_past(struct dataplane *d)
+/* OLD stands still. */
+static void count_past(struct dataplane *d, struct graph *old)
 {
-	struct stats *s = dataplane_stats(d);
+	struct stats *s = dataplane_stats_of(d, old);
 
+	pthread_mutex_lock(&d->lock);
 	for (size_t i = 0; s && i < s->n_classes; i++) {
 		d->received_before += s->classes[i].received + s->classes[i].copied;
 		d->sent_before += s->classes[i].sent;
 		for (int why = 0; why < N_DROP_REASONS; why++)
 			d->dropped_before += s->classes[i].dropped[why];
 	}
+	pthread_mutex_unlock(&d->lock);
 	stats_free(s);
 }
 
@@ -419,19 +422,6 @@ static void rebase(struct dataplane *d)
 	d->n_bases = bases ? n : 0;
 }
 
-static bool is_adopted(const struct graph *new, const struct instance *m)
-{
-	const struct instance *to;
-
-	for (size_t i = 0; i < new->n_instances; i++) {
-		to = &new->instances[i];
-		if (to->copy == m->copy && to->ops == m->ops && to->ops->adopt &&
-		    !strcmp(to->row->id, m->row->id))
-			return true;
-	}
-	return false;
-}
-
 /* A burst of what the new plan cannot take over; false: there is none left. */
 static bool let_go_some(struct graph *old, const struct graph *new)
 {
@@ -439,7 +429,7 @@ static bool let_go_some(struct graph *old, const struct graph *new)
 		for (size_t k = 0; k < old->tasks[i].n_holders; k++) {
 			struct hop *h = old->tasks[i].holders[k];
 
-			if ((!new || !is_adopted(new, h->instance)) && task_release_from(h))
+			if ((!new || !graph_heir(new, h->instance)) && task_release_from(h))
 				return true;
 		}
 	return false;
@@ -493,7 +483,6 @@ bool dataplane_reload(struct dataplane *d, const char *path, struct dataplane_er
 	begin = rte_rdtsc();
 	workers_pause(d->workers, d->n_workers);
 	let_go(old, new);
-	count_past(d);
 	pthread_mutex_lock(&d->lock);
 	graph_adopt(new, old);
 	d->graph = new;
@@ -505,6 +494,7 @@ bool dataplane_reload(struct dataplane *d, const char *path, struct dataplane_er
 	pthread_mutex_unlock(&d->lock);
 	workers_resume(d->workers, d->n_workers);
 	d->pause = rte_rdtsc() - begin;
+	count_past(d, old);
 	graph_free(old);
 	return true;
 }
@@ -543,7 +533,8 @@ bool dataplane_capture(struct dataplane *d, const char *from, const char *to, co
 	return true;
 }
 
-static bool untap(struct dataplane *d, struct tap *t, struct dataplane_error *error)
+static bool untap(struct dataplane *d, struct tap *t, struct capture_facts *facts,
+		  struct dataplane_error *error)
 {
 	struct capture_error why;
 	struct capture *c = t->capture;
@@ -554,15 +545,17 @@ static bool untap(struct dataplane *d, struct tap *t, struct dataplane_error *er
 		workers_resume(d->workers, d->n_workers);
 	}
 	t->capture = NULL;
+	capture_poll(c);
+	capture_about(c, facts);
 	return capture_close(c, &why) || fail(error, "%s", why.text);
 }
 
 bool dataplane_uncapture(struct dataplane *d, const char *from, const char *to,
-			 struct dataplane_error *error)
+			 struct capture_facts *facts, struct dataplane_error *error)
 {
 	struct tap *t = tap_find(d, from, to);
 
-	return t ? untap(d, t, error) : fail(error, "%s -> %s is not captured", from, to);
+	return t ? untap(d, t, facts, error) : fail(error, "%s -> %s is not captured", from, to);
 }
 
 /* ---- running ---- */
@@ -620,17 +613,30 @@ static void check_pool(const struct dataplane *d)
 			  "packets", text, NULL);
 }
 
+/* What is missing in the file must not be missed by its reader. */
+static void end_tap(struct dataplane *d, struct tap *t)
+{
+	struct dataplane_error error = { "frames are missing in the capture" };
+	struct capture_facts facts = { 0 };
+	char lost[24];
+	bool good = untap(d, t, &facts, &error);
+
+	snprintf(lost, sizeof(lost), "%" PRIu64, facts.lost + facts.beyond);
+	if (d->request.log && (!good || facts.lost + facts.beyond))
+		log_event(d->request.log, LOG_LEVEL_WARNING, "capture", error.text, "from", t->from,
+			  "to", t->to, "lost", lost, NULL);
+}
+
 void dataplane_close(struct dataplane *d)
 {
-	struct dataplane_error error;
 	bool keeps;
 
 	if (!d)
 		return;
 	dataplane_stop(d);
 	for (size_t i = 0; i < DATAPLANE_CAPTURES; i++)
-		if (d->taps[i].capture && !untap(d, &d->taps[i], &error) && d->request.log)
-			log_event(d->request.log, LOG_LEVEL_WARNING, "capture", error.text, NULL);
+		if (d->taps[i].capture)
+			end_tap(d, &d->taps[i]);
 	for (size_t i = 0; d->workers && i < d->n_workers; i++)
 		worker_plan_free(&d->workers[i].plan);
 	graph_free(d->graph);

@@ -66,7 +66,7 @@ bool dataplane_reload(struct dataplane *, const char *path, struct dataplane_err
 bool dataplane_capture(struct dataplane *, const char *from, const char *to, const char *path,
 		       struct dataplane_error *);
 bool dataplane_uncapture(struct dataplane *, const char *from, const char *to,
-			 struct dataplane_error *);
+			 struct capture_facts *, struct dataplane_error *);
 /* Now and then, by the main thread. */
 void dataplane_poll(struct dataplane *);
 /* Every source is at its end, and nothing is on its way. */
@@ -77,6 +77,8 @@ void dataplane_close(struct dataplane *); /* NULL is fine */
 
 /* NULL: no memory.  Any thread. */
 struct stats *dataplane_stats(struct dataplane *);
+/* The same of a graph that stands still, or with the lock held; texts belong to its plan. */
+struct stats *dataplane_stats_of(struct dataplane *, struct graph *);
 
 /* What PLAN's TARGET needs, before there is an EAL: how many workers in all, on which cores. */
 struct dataplane_needs {

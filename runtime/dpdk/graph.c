@@ -130,6 +130,7 @@ static bool open_queue(struct building *b, struct task *t)
 		 (size_t)(t - b->graph->tasks));
 	t->queue->ring = rte_ring_create(name, (unsigned)b->graph->config->queue_packets,
 					 SOCKET_ID_ANY, RING_F_EXACT_SZ | RING_F_SC_DEQ);
+	t->queue->burst = (unsigned)RTE_MIN((b->graph->config->queue_packets + 1) / 2, BURST);
 	return t->queue->ring || graph_fail(b, NULL, "no memory for the queue in front of %s: %s",
 					    t->id, rte_strerror(rte_errno));
 }
@@ -438,6 +439,35 @@ static bool seed_tasks(struct building *b, struct task_seeds *s)
 	return g->schedule ? seed_from_schedule(b, s) : seed_from_sources(b, s);
 }
 
+/* What the plan takes a packet to cost the task: the cycles of its weight over the packets that it
+ * is to serve.  0: the plan does not say. */
+static double planned_cost(const struct graph *g, const struct rplan_task *row)
+{
+	const struct rplan_schedule *s = g->schedule;
+	double offered = 0;
+
+	if (!row || !row->weight.present || row->service <= 0 || s->replicas < 1)
+		return 0;
+	for (size_t i = 0; i < row->share_by_class.n; i++)
+		for (size_t k = 0; k < g->plan->classes.n; k++)
+			if (!strcmp(g->plan->classes.at[k].name, row->share_by_class.at[i].key))
+				offered += g->plan->classes.at[k].rate_pps / (double)s->replicas;
+	return offered > 0 ? row->weight.value * s->clock_hz / (row->service * offered) : 0;
+}
+
+/* For each cycle of the modules' own work the plan gives the task this many: those of its queue, or
+ * of the classifier behind it, among them. */
+static double planned_ratio(const struct graph *g, const struct task_seed *seed, bool queue)
+{
+	double cost = planned_cost(g, seed->row), extra = 0;
+
+	if (cost > 0 && queue)
+		extra = g->schedule->queue_cost_cycles;
+	else if (cost > 0 && g->schedule->classifier)
+		extra = g->schedule->classify_cost_cycles;
+	return extra > 0 && extra < cost ? cost / (cost - extra) : 1;
+}
+
 static bool open_task(struct building *b, const struct task_seed *seed, unsigned copy)
 {
 	struct task *t = &b->graph->tasks[b->graph->n_tasks++];
@@ -451,6 +481,8 @@ static bool open_task(struct building *b, const struct task_seed *seed, unsigned
 	t->weight = seed->row && seed->row->weight.present ? seed->row->weight.value : 0;
 	t->most = BURST;
 	t->service = seed->row ? seed->row->service : 1;
+	t->ratio = planned_ratio(b->graph, seed, needs_queue(b, seed));
+	t->charge = 1;
 	t->priority = seed->row ? (int)seed->row->priority : 0;
 	if (needs_queue(b, seed) && !open_queue(b, t))
 		return false;
@@ -674,26 +706,29 @@ static struct hop *first_hop(const struct graph *g, const struct instance *m)
 }
 
 /* Held packets are of the old graph's states: they count as lost ones in the new. */
-static void adopt(struct graph *g, struct instance *m, struct graph *old, struct instance *from)
+static void adopt(struct graph *g, struct instance *heir, struct graph *old, struct instance *from)
 {
-	struct hop *h = first_hop(g, m);
 	uint64_t held = instance_held(old, from);
 
-	if (!h || m->ops != from->ops || !m->ops->adopt)
-		return;
-	m->ops->adopt(m->state, from->state);
-	h->tally.held[STATE_LOST] += held;
+	heir->ops->adopt(heir->state, from->state);
+	first_hop(g, heir)->tally.held[STATE_LOST] += held;
 	g->held_before += held;
+}
+
+struct instance *graph_heir(const struct graph *g, const struct instance *from)
+{
+	struct instance *m = instance_find(g, from->copy, from->row->id);
+
+	return m && m->ops == from->ops && m->ops->adopt && first_hop(g, m) ? m : NULL;
 }
 
 void graph_adopt(struct graph *g, struct graph *old)
 {
-	for (size_t i = 0; i < g->n_instances; i++) {
-		struct instance *m = &g->instances[i];
-		struct instance *from = instance_find(old, m->copy, m->row->id);
+	for (size_t i = 0; i < old->n_instances; i++) {
+		struct instance *heir = graph_heir(g, &old->instances[i]);
 
-		if (from)
-			adopt(g, m, old, from);
+		if (heir)
+			adopt(g, heir, old, &old->instances[i]);
 	}
 }
 

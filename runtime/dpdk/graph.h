@@ -48,6 +48,7 @@ struct queue {
 	struct rte_ring *ring;
 	struct task *task;
 	uint64_t overflown; /* atomic: several workers may fill it */
+	unsigned burst;     /* packets that are worth a run: BURST, less where fewer fit */
 };
 
 /* An out-edge of a hop. */
@@ -105,13 +106,14 @@ struct task {
 	struct queue *queue;  /* NULL: a source */
 	struct queue **feeds; /* queues that it may fill */
 	size_t n_feeds;
-	struct task **woken; /* tasks of the same worker whose queues are no longer empty */
+	struct task **woken; /* tasks of the same worker whose queues have got a burst */
 	size_t n_woken;
 	unsigned depth; /* longest way from a source, in queues */
 	unsigned worker, copy;
 	int leaf;               /* in the tree of its worker */
 	unsigned sender;        /* transmit queue: the worker among those of all copies */
 	double weight, service; /* of the plan; weight 0: none */
+	double ratio;           /* cycles that the plan gives it for one of its modules' own work */
 	int priority;
 	struct entrance *entrance;  /* of a source */
 	struct chooser *classifier; /* of a source behind which classes are parted */
@@ -123,8 +125,12 @@ struct task {
 	/* Of the worker that runs it. */
 	uint64_t poll_at; /* a source: not before */
 	uint64_t patience;
-	unsigned
-	    most; /* packets of a run: fewer where a burst would cost more than can be charged */
+	uint64_t gather_until; /* behind a queue: till then less than a burst waits */
+	/* Packets of a run: fewer where a burst would cost more than can be charged. */
+	unsigned most;
+	double charge;     /* for each cycle that a run takes */
+	double work, took; /* its modules' own cycles, by samples, and its runs' of late */
+	uint64_t work_then, took_then, runs_then;
 	struct sample sample; /* of receiving */
 };
 
@@ -169,6 +175,8 @@ struct graph *graph_build(const struct graph_request *, struct graph_error *);
 void graph_free(struct graph *);
 /* Modules of NEW take over what those of OLD, with the same id and class, keep.  Nothing runs. */
 void graph_adopt(struct graph *new, struct graph *old);
+/* The instance of NEW that takes over from one of another graph; NULL: none does. */
+struct instance *graph_heir(const struct graph *new, const struct instance *from);
 /* Packets in queues, and held. */
 uint64_t graph_queued(const struct graph *);
 uint64_t graph_held(const struct graph *);
@@ -186,6 +194,13 @@ static inline bool task_is_fed(const struct task *t)
 {
 	return t->queue && rte_ring_count(t->queue->ring) > 0;
 }
+/* Whether it would find as many as make a run worth its while. */
+static inline bool task_has_burst(const struct task *t)
+{
+	return t->queue && rte_ring_count(t->queue->ring) >= RTE_MIN(t->queue->burst, t->most);
+}
+/* Cycles that its modules were measured to take, over all runs. */
+uint64_t task_work(const struct task *);
 /* The earliest time at which a module of it will give back packets. */
 uint64_t task_due(const struct task *);
 /* Lets go of held packets that are due by NOW, a burst of each module at most; returns how many. */

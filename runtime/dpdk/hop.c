@@ -2,6 +2,7 @@
 #include <config.h>
 
 #include <rte_cycles.h>
+#include <rte_prefetch.h>
 
 #include "runtime/dpdk/capture.h"
 #include "runtime/dpdk/graph.h"
@@ -48,11 +49,32 @@ static uint64_t bytes_of(const struct burst *b)
 
 /* ---- counting ---- */
 
-/* Neighbours are often of one state, and an addition to memory waits for the one before. */
-static void count_states(uint64_t *by_state, const struct burst *b)
+/* Whether all packets of the burst, at least one, have the same state.  To read what was written a
+ * moment ago is dear, so what is known of the whole burst is kept with it. */
+static bool is_alike(struct burst *b)
 {
-	uint32_t state = state_index(b->at[0]), begin = 0;
+	uint32_t first, others = 0;
 
+	if (b->alike)
+		return true;
+	first = packet_of(b->at[0])->state;
+	for (unsigned i = 1; i < b->n; i++)
+		others |= packet_of(b->at[i])->state ^ first;
+	b->state = first & STATE_INDEX;
+	b->alike = !others;
+	return b->alike;
+}
+
+/* Neighbours are often of one state, and an addition to memory waits for the one before. */
+static void count_states(uint64_t *by_state, struct burst *b)
+{
+	uint32_t state, begin = 0;
+
+	if (is_alike(b)) {
+		by_state[b->state] += b->n;
+		return;
+	}
+	state = state_index(b->at[0]);
 	for (uint32_t i = 1; i < b->n; i++) {
 		uint32_t next = state_index(b->at[i]);
 
@@ -65,10 +87,14 @@ static void count_states(uint64_t *by_state, const struct burst *b)
 	by_state[state] += b->n - begin;
 }
 
-static void count_sizes(uint64_t *by_state, struct rte_mbuf *const *packets, unsigned n)
+static void count_sizes(uint64_t *by_state, struct burst *b)
 {
-	for (unsigned i = 0; i < n; i++)
-		by_state[state_index(packets[i])] += rte_pktmbuf_pkt_len(packets[i]);
+	if (is_alike(b)) {
+		by_state[b->state] += bytes_of(b);
+		return;
+	}
+	for (unsigned i = 0; i < b->n; i++)
+		by_state[state_index(b->at[i])] += rte_pktmbuf_pkt_len(b->at[i]);
 }
 
 /* ---- leaving ---- */
@@ -100,7 +126,7 @@ static void send_out(struct hop *h, struct burst *b)
 	unsigned sent;
 
 	count_states(h->sent, b);
-	count_sizes(h->sent_bytes, b->at, b->n);
+	count_sizes(h->sent_bytes, b);
 	sent = d->ops->send(d->state, h->task->sender, b->at, b->n);
 	for (unsigned i = sent; i < b->n; i++) {
 		h->sent[state_index(b->at[i])]--;
@@ -142,7 +168,7 @@ static void enqueue(struct way *w, struct queue *q, struct burst *b)
 
 	count_states(w->crossed, b);
 	n = rte_ring_enqueue_burst(q->ring, (void **)b->at, b->n, &room);
-	if (room + n == q->ring->capacity)
+	if (q->ring->capacity - room >= q->burst && q->ring->capacity - room - n < q->burst)
 		note_fed(w->task, q->task);
 	if (n < b->n)
 		overflow(w, q, b, n);
@@ -156,6 +182,8 @@ static void take_part(struct burst *b, const int16_t *keys, bool *taken, int16_t
 	part->n = 0;
 	part->now = b->now;
 	part->tally = b->tally;
+	part->alike = b->alike;
+	part->state = b->state;
 	for (unsigned i = 0; i < b->n; i++)
 		if (!taken[i] && keys[i] == key) {
 			part->at[part->n++] = b->at[i];
@@ -190,7 +218,10 @@ static void go(struct way *w, struct burst *b)
 
 	if (capture)
 		capture_put(capture, b->at, b->n);
-	if (w->crossing)
+	if (w->crossing && b->alike)
+		b->state =
+		    crossing_run_alike(w->crossing, b->at, b->n, b->state, w->left, w->entered);
+	else if (w->crossing)
 		crossing_run(w->crossing, b->at, b->n, w->left, w->entered);
 	if (w->hop) {
 		if (w->crossed)
@@ -216,30 +247,35 @@ static struct rte_mbuf *copy_of(struct hop *h, struct burst *b, struct rte_mbuf 
 	return copy;
 }
 
-/* Returns the cycles that the copies spent in other modules, if that is wanted: they are not H's.
- */
-static uint64_t send_copies(struct hop *h, struct burst *b, bool measured)
+/* Goes on by the way; where somebody measures, AWAY is what is spent there, which is not the
+ * module's own. */
+static void leave_by(struct way *w, struct burst *b, uint64_t *away)
 {
-	uint64_t away = 0, left;
+	uint64_t left = away ? rte_rdtsc() : 0;
+
+	go(w, b);
+	if (away)
+		*away += rte_rdtsc() - left;
+}
+
+static void send_copies(struct hop *h, struct burst *b, uint64_t *away)
+{
 	uint64_t masks[BURST];
 	struct burst copies = { .now = b->now, .tally = b->tally };
 
 	chooser_all(h->instance->copy_chooser, b->at, b->n, masks);
 	for (unsigned k = 0; k < h->n_copies; k++) {
 		copies.n = 0;
+		copies.alike = false;
 		for (unsigned i = 0; i < b->n; i++) {
 			struct rte_mbuf *copy = masks[i] >> k & 1 ? copy_of(h, b, b->at[i]) : NULL;
 
 			if (copy)
 				copies.at[copies.n++] = copy;
 		}
-		if (!copies.n)
-			continue;
-		left = measured ? rte_rdtsc() : 0;
-		go(&h->copies[k], &copies);
-		away += measured ? rte_rdtsc() - left : 0;
+		if (copies.n)
+			leave_by(&h->copies[k], &copies, away);
 	}
-	return away;
 }
 
 static void choose(struct hop *h, struct burst *b, int16_t *ways)
@@ -261,15 +297,15 @@ static bool all_equal(const int16_t *ways, unsigned n)
 	return true;
 }
 
-static void take_way(struct hop *h, struct burst *b, int16_t way)
+static void take_way(struct hop *h, struct burst *b, int16_t way, uint64_t *away)
 {
 	if (way < 0)
 		drop_all(b, DROP_UNROUTED);
 	else
-		go(&h->ways[way], b);
+		leave_by(&h->ways[way], b, away);
 }
 
-static void forward_many(struct hop *h, struct burst *b, const int16_t *ways)
+static void forward_many(struct hop *h, struct burst *b, const int16_t *ways, uint64_t *away)
 {
 	bool taken[BURST] = { false };
 	struct burst part;
@@ -277,12 +313,12 @@ static void forward_many(struct hop *h, struct burst *b, const int16_t *ways)
 	for (unsigned i = 0; i < b->n; i++)
 		if (!taken[i]) {
 			take_part(b, ways, taken, ways[i], &part);
-			take_way(h, &part, ways[i]);
+			take_way(h, &part, ways[i], away);
 		}
 }
 
 /* The last part is for those without a way. */
-static void forward_few(struct hop *h, struct burst *b, const int16_t *ways)
+static void forward_few(struct hop *h, struct burst *b, const int16_t *ways, uint64_t *away)
 {
 	struct burst parts[FEW_WAYS + 1];
 
@@ -290,6 +326,8 @@ static void forward_few(struct hop *h, struct burst *b, const int16_t *ways)
 		parts[k].n = 0;
 		parts[k].now = b->now;
 		parts[k].tally = b->tally;
+		parts[k].alike = b->alike;
+		parts[k].state = b->state;
 	}
 	for (unsigned i = 0; i < b->n; i++) {
 		struct burst *part = &parts[ways[i] < 0 ? h->n_ways : (unsigned)ways[i]];
@@ -298,17 +336,17 @@ static void forward_few(struct hop *h, struct burst *b, const int16_t *ways)
 	}
 	for (unsigned k = 0; k <= h->n_ways; k++)
 		if (parts[k].n)
-			take_way(h, &parts[k], k < h->n_ways ? (int16_t)k : -1);
+			take_way(h, &parts[k], k < h->n_ways ? (int16_t)k : -1, away);
 }
 
-static void forward(struct hop *h, struct burst *b, const int16_t *ways)
+static void forward(struct hop *h, struct burst *b, const int16_t *ways, uint64_t *away)
 {
 	if (h->certain || all_equal(ways, b->n))
-		take_way(h, b, h->certain ? 0 : ways[0]);
+		take_way(h, b, h->certain ? 0 : ways[0], away);
 	else if (h->n_ways <= FEW_WAYS)
-		forward_few(h, b, ways);
+		forward_few(h, b, ways, away);
 	else
-		forward_many(h, b, ways);
+		forward_many(h, b, ways, away);
 	b->n = 0;
 }
 
@@ -321,47 +359,40 @@ static void run(struct hop *h, struct burst *b)
 	h->ops->run(h->state, b);
 	if (h->lock)
 		rte_spinlock_unlock(h->lock);
+	if (h->ops->release)
+		b->alike = false; /* what it held before may have come out */
 }
 
 /* Behind the module: its packets leave, or go on. */
-static void pass_on(struct hop *h, struct burst *b, const int16_t *ways)
+static void pass_on(struct hop *h, struct burst *b, uint64_t *away)
 {
+	int16_t ways[BURST];
+
+	if (h->n_copies)
+		send_copies(h, b, away);
+	if (h->n_ways && !h->certain)
+		choose(h, b, ways);
 	b->tally = &h->tally;
 	if (h->ends)
 		end(h, b);
 	else if (h->n_ways)
-		forward(h, b, ways);
+		forward(h, b, ways, away);
 	else
 		drop_all(b, DROP_UNROUTED);
-}
-
-/* Returns as send_copies does. */
-static uint64_t prepare(struct hop *h, struct burst *b, int16_t *ways, bool measured)
-{
-	uint64_t away = h->n_copies ? send_copies(h, b, measured) : 0;
-
-	if (h->n_ways && !h->certain)
-		choose(h, b, ways);
-	return away;
 }
 
 static void hop_run(struct hop *h, struct burst *b)
 {
 	unsigned n = b->n;
-	int16_t ways[BURST];
 	bool measured = sample_begins(&h->sample);
 	uint64_t bytes = measured ? bytes_of(b) : 0, begin = measured ? rte_rdtsc() : 0, away = 0;
 
 	b->tally = &h->tally;
 	run(h, b);
 	if (b->n)
-		away = prepare(h, b, ways, measured);
-	if (measured && !h->ends)
+		pass_on(h, b, measured ? &away : NULL);
+	if (measured)
 		sample_ends(&h->sample, rte_rdtsc() - begin - away, n, bytes);
-	if (b->n)
-		pass_on(h, b, ways);
-	if (measured && h->ends)
-		sample_ends(&h->sample, rte_rdtsc() - begin, n, bytes);
 }
 
 /* ---- tasks ---- */
@@ -371,8 +402,9 @@ static void classify(struct task *t, struct burst *b)
 	int16_t first[BURST];
 
 	entrance_run(t->entrance, b->at, b->n);
+	b->alike = entrance_is_only(t->entrance, &b->state);
 	count_states(t->received, b);
-	count_sizes(t->received_bytes, b->at, b->n);
+	count_sizes(t->received_bytes, b);
 	if (!t->classifier)
 		return;
 	chooser_first(t->classifier, b->at, b->n, first);
@@ -392,9 +424,21 @@ static void receive(struct task *t, struct burst *b)
 		sample_ends(&t->sample, rte_rdtsc() - b->now, b->n, 0);
 }
 
+/* What the way through the modules touches: a packet that waited in a long queue is in no near
+ * cache any more. */
+static void prefetch(struct rte_mbuf *m)
+{
+	rte_prefetch0(packet_of(m));
+	rte_prefetch0(m);
+	rte_prefetch0((char *)packet_of(m) + RTE_CACHE_LINE_SIZE);
+	rte_prefetch0((char *)m + RTE_CACHE_LINE_SIZE);
+}
+
 static void dequeue(struct task *t, struct burst *b)
 {
 	b->n = rte_ring_dequeue_burst(t->queue->ring, (void **)b->at, t->most, NULL);
+	for (unsigned i = 0; i < b->n; i++)
+		prefetch(b->at[i]);
 	if (b->n)
 		count_states(t->dequeued, b);
 }
@@ -414,6 +458,15 @@ unsigned task_run(struct task *t, uint64_t now)
 	t->runs++;
 	t->packets += n;
 	return n;
+}
+
+uint64_t task_work(const struct task *t)
+{
+	uint64_t cycles = t->sample.cycles;
+
+	for (size_t i = 0; i < t->n_hops; i++)
+		cycles += t->hops[i].sample.cycles;
+	return cycles * SAMPLE_EVERY;
 }
 
 uint64_t task_due(const struct task *t)
@@ -437,7 +490,6 @@ uint64_t task_due(const struct task *t)
 static unsigned release(struct hop *h, uint64_t now)
 {
 	struct burst b = { .now = now, .tally = &h->tally };
-	int16_t ways[BURST];
 	unsigned n;
 
 	if (h->lock)
@@ -447,10 +499,8 @@ static unsigned release(struct hop *h, uint64_t now)
 		rte_spinlock_unlock(h->lock);
 	n = b.n;
 	b.now = now == AT_ONCE ? rte_rdtsc() : now;
-	if (n) {
-		prepare(h, &b, ways, false);
-		pass_on(h, &b, ways);
-	}
+	if (n)
+		pass_on(h, &b, NULL);
 	return n;
 }
 

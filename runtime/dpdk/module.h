@@ -32,7 +32,6 @@ enum drop_reason {
 	DROP_MERGED,    /* its bytes went on in another packet */
 	DROP_MEMORY,    /* no mbuf for a copy: the copy is lost, its packet goes on */
 	DROP_SENT,      /* the device did not take it */
-	DROP_RELOAD,    /* held by a module that the new plan no longer has */
 	N_DROP_REASONS
 };
 
@@ -52,6 +51,8 @@ struct burst {
 	unsigned n;
 	uint64_t now; /* time stamp counter, when the task began to run */
 	struct tally *tally;
+	bool alike;     /* the graph's: all packets are known to have STATE */
+	uint32_t state; /* lower half */
 };
 
 /* Counts the packet and frees it.  The caller takes it out of `at`. */

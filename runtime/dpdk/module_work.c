@@ -1,4 +1,5 @@
-/* Spends the cycles that its function costs, for experiments.
+/* Spends the cycles that its function costs, for experiments; or those of its `cycles`, where the
+ * cost is to say what was measured, which is more.
  *
  * The work is a chain of multiplications in a register, each of which needs the one before; it
  * takes longer where the core is slower, as real work does, which waiting for a time would not.
@@ -13,6 +14,7 @@
 
 #include <rte_cycles.h>
 
+#include "runtime/dpdk/config.h"
 #include "runtime/dpdk/module.h"
 
 enum { CALIBRATIONS = 31, SHORT_CHAIN = 1000, LONG_CHAIN = 21000, WARM_UP = 500000 };
@@ -92,13 +94,19 @@ static void work_calibrate(struct work *w)
 
 static void *work_open(const struct module_spec *spec, struct module_error *e)
 {
-	struct work *w = calloc(1, sizeof(*w));
+	static const char *const names[] = { "cycles", NULL };
+	struct work *w;
+	double cycles;
 
+	if (!config_known(spec, names, e) ||
+	    !config_number(spec, "cycles", 0, 1e9, spec->cost_cycles, &cycles, e))
+		return NULL;
+	w = calloc(1, sizeof(*w));
 	if (!w) {
 		module_fail(e, "no memory");
 		return NULL;
 	}
-	w->cycles = spec->cost_cycles;
+	w->cycles = cycles;
 	w->cycles_per_byte = spec->cost_cycles_per_byte;
 	if (w->cycles > 0 || w->cycles_per_byte > 0)
 		work_calibrate(w);

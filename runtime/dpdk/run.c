@@ -3,6 +3,7 @@
 #include "runtime/dpdk/run.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -463,11 +464,15 @@ static bool do_uncapture(void *arg, const char *argument, struct text *t)
 {
 	struct run *r = arg;
 	struct dataplane_error error = { "write FROM:TO" };
+	struct capture_facts facts;
 	char *copy = strdup(argument), *from, *to, *path;
 	bool good = copy && split_edge(copy, &from, &to, &path) &&
-		    dataplane_uncapture(r->dataplane, from, to, &error);
+		    dataplane_uncapture(r->dataplane, from, to, &facts, &error);
 
-	if (!good)
+	if (good)
+		text_printf(t, "%" PRIu64 " packets written, %" PRIu64 " lost\n", facts.written,
+			    facts.lost + facts.beyond);
+	else
 		text_printf(t, "%s\n", error.text);
 	free(copy);
 	return good;

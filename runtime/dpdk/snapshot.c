@@ -280,19 +280,30 @@ static void look(struct looking *l)
 		look_at_device(l, devices_at(d->devices, i));
 }
 
-struct stats *dataplane_stats(struct dataplane *d)
+struct stats *dataplane_stats_of(struct dataplane *d, struct graph *g)
 {
-	struct looking l = { .dataplane = d, .stats = calloc(1, sizeof(*l.stats)) };
+	struct looking l = { .dataplane = d, .graph = g, .stats = calloc(1, sizeof(*l.stats)) };
 
-	pthread_mutex_lock(&d->lock);
-	l.graph = d->graph;
-	l.row = classes_of_states(d->graph->classes);
-	l.n_states = classes_most_states(d->graph->classes);
-	if (l.stats && make_room(&l) && (look(&l), stats_own_texts(l.stats))) {
-		pthread_mutex_unlock(&d->lock);
+	l.row = classes_of_states(g->classes);
+	l.n_states = classes_most_states(g->classes);
+	if (l.stats && make_room(&l)) {
+		look(&l);
 		return l.stats;
 	}
-	pthread_mutex_unlock(&d->lock);
 	stats_free(l.stats);
 	return NULL;
+}
+
+struct stats *dataplane_stats(struct dataplane *d)
+{
+	struct stats *s;
+
+	pthread_mutex_lock(&d->lock);
+	s = dataplane_stats_of(d, d->graph);
+	if (s && !stats_own_texts(s)) {
+		stats_free(s);
+		s = NULL;
+	}
+	pthread_mutex_unlock(&d->lock);
+	return s;
 }

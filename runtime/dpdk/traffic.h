@@ -9,7 +9,6 @@ struct traffic_request {
 	const struct rplan_plan *plan;
 	const char *module; /* the source */
 	const char *text;   /* generate.h */
-	unsigned n_copies;  /* rates are for all copies together */
 	struct rte_mempool *pool;
 	uint64_t hz;
 	unsigned n_receive, n_send;

@@ -13,6 +13,8 @@
 
 enum {
 	CHARGE_MOST = 100000, /* cycles */
+	GATHER_NS = 10000,    /* how long less than a burst may wait while others run */
+	WEIGH_EVERY = 1024,   /* runs, after which what they took is looked at */
 	LOOK_NS = 2000,       /* how often sleeping tasks are looked at while others run */
 	PATIENCE_NS = 1000,   /* of a source whose last burst was not full */
 	PATIENCE_MOST_NS = 32000,
@@ -23,6 +25,8 @@ enum {
 /* Of a task that serves all it is fed: its queue stays short, and what it does not use the others
  * share in the same proportions as before. */
 #define SLACK 1.25
+/* Of what was measured, for each WEIGH_EVERY runs: the last 50 times count. */
+#define FORGET 0.98
 
 /* ---- the tree ---- */
 
@@ -145,15 +149,7 @@ static size_t n_rows(const struct rplan_tree *row)
 
 /* ---- what is looked at ---- */
 
-static bool is_fed_from_elsewhere(const struct graph *g, const struct task *t)
-{
-	for (size_t i = 0; t->queue && i < g->n_tasks; i++)
-		if (g->tasks[i].sender != t->sender && feeds(&g->tasks[i], t))
-			return true;
-	return false;
-}
-
-static bool watch(struct worker_plan *w, const struct graph *g)
+static bool watch(struct worker_plan *w)
 {
 	w->watched = calloc(w->n_tasks + 1, sizeof(*w->watched));
 	w->watched_leaf = calloc(w->n_tasks + 1, sizeof(*w->watched_leaf));
@@ -163,8 +159,6 @@ static bool watch(struct worker_plan *w, const struct graph *g)
 		struct task *t = w->tasks[i];
 
 		t->leaf = (int)i;
-		if (t->queue && !t->n_holders && !is_fed_from_elsewhere(g, t))
-			continue;
 		w->watched_leaf[w->n_watched] = (int)i;
 		w->watched[w->n_watched++] = t;
 	}
@@ -187,7 +181,7 @@ bool worker_plan(struct worker_plan *w, unsigned index, const struct graph *g)
 	*w = (struct worker_plan){ .tasks = x.tasks, .n_tasks = x.n_tasks };
 	w->sched = x.nodes ? sched_new(x.nodes, x.n) : NULL;
 	free(x.nodes);
-	if (w->sched && w->tasks && watch(w, g))
+	if (w->sched && w->tasks && watch(w))
 		return true;
 	worker_plan_free(w);
 	return false;
@@ -217,9 +211,16 @@ static uint64_t cycles(const struct worker *w, uint64_t ns)
 	return ns * (w->hz / 1000000) / 1000;
 }
 
+/* A run costs nearly the same for few packets as for a burst, so few of them wait for more, unless
+ * there is nothing else to do. */
+static bool has_gathered(const struct task *t, uint64_t now)
+{
+	return task_has_burst(t) || (task_is_fed(t) && now >= t->gather_until);
+}
+
 static bool has_work(const struct task *t, uint64_t now)
 {
-	return (t->queue ? task_is_fed(t) : now >= t->poll_at) ||
+	return (t->queue ? has_gathered(t, now) : now >= t->poll_at) ||
 	       (t->n_holders && task_due(t) <= now);
 }
 
@@ -228,6 +229,14 @@ static void look(struct worker *w, uint64_t now)
 	for (size_t i = 0; i < w->plan.n_watched; i++)
 		if (!sched_is_awake(w->plan.sched, w->plan.watched_leaf[i]) &&
 		    has_work(w->plan.watched[i], now))
+			sched_wake(w->plan.sched, w->plan.watched_leaf[i]);
+}
+
+/* With nothing else to do a few packets will do. */
+static void look_for_any(struct worker *w)
+{
+	for (size_t i = 0; i < w->plan.n_watched; i++)
+		if (task_is_fed(w->plan.watched[i]))
 			sched_wake(w->plan.sched, w->plan.watched_leaf[i]);
 }
 
@@ -254,7 +263,8 @@ static void settle(struct worker *w, struct task *t, unsigned n, unsigned asked,
 	if (t->n_holders && task_due(t) <= now)
 		return;
 	if (t->queue) {
-		if (!task_is_fed(t))
+		t->gather_until = now + cycles(w, GATHER_NS);
+		if (!task_has_burst(t))
 			sched_sleep(w->plan.sched, t->leaf);
 		return;
 	}
@@ -267,6 +277,24 @@ static void settle(struct worker *w, struct task *t, unsigned n, unsigned asked,
 	sched_sleep(w->plan.sched, t->leaf);
 }
 
+/* Statements are about the work of modules.  What the runtime needs beside, for queues, counters
+ * and small bursts, differs from task to task, and the plan knows it by one number only; so a run
+ * is charged the part of its cycles that was its modules' own, by the samples of late, times what
+ * the plan gives for that. */
+static void weigh(struct task *t)
+{
+	uint64_t work = task_work(t);
+
+	if (t->runs - t->runs_then < WEIGH_EVERY)
+		return;
+	t->work = t->work * FORGET + (double)(work - t->work_then);
+	t->took = t->took * FORGET + (double)(t->cycles - t->took_then);
+	t->work_then = work;
+	t->took_then = t->cycles;
+	t->runs_then = t->runs;
+	t->charge = t->work > 0 && t->took > 0 ? fmin(t->work / t->took, 1) * t->ratio : 1;
+}
+
 static unsigned run(struct worker *w, struct task *t, uint64_t now)
 {
 	unsigned released = t->n_holders && task_due(t) <= now ? task_release(t, now) : 0;
@@ -276,7 +304,8 @@ static unsigned run(struct worker *w, struct task *t, uint64_t now)
 
 	took = took < CHARGE_MOST ? took : CHARGE_MOST;
 	t->cycles += took;
-	sched_charge(w->plan.sched, t->leaf, (double)took);
+	sched_charge(w->plan.sched, t->leaf, (double)took * t->charge);
+	weigh(t);
 	wake_fed(w, t);
 	settle(w, t, n, asked, end);
 	measure_out(t, n, took);
@@ -311,6 +340,8 @@ int worker_main(void *arg)
 
 		if (now >= look_at || leaf == SCHED_NONE) {
 			look(w, now);
+			if (sched_pick(w->plan.sched) == SCHED_NONE)
+				look_for_any(w);
 			look_at = now + cycles(w, LOOK_NS);
 			leaf = sched_pick(w->plan.sched);
 		}

@@ -63,7 +63,7 @@ def forms(path):
     stats = json.loads(done.stdout, object_pairs_hook=sorted_keys)
     check(stats["schema"] == "epic.dpdkd/1", "the schema is named")
     check(stats["classes"][0]["name"] == 'edge."bulk\\mail"', "names are escaped in JSON")
-    check(len(stats["classes"][0]["dropped"]) == 11, "every reason of drops is there")
+    check(len(stats["classes"][0]["dropped"]) == 10, "every reason of drops is there")
     done = run("stats", f"--control={path}", "--as=prometheus")
     check(done.returncode == 0, "stats --as prometheus is done")
     for problem in prometheus.problems(done.stdout):

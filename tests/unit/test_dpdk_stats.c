@@ -414,7 +414,7 @@ static void tables_show_units(void)
 		 "edge.fast of site.plan, target edge.box, slo -, reloads 1; the "
 		 "last 1.00 s");
 	has_line(&t, "web  ",
-		 "web                   2.00 M  1.80 M     650      10  20.0 %  20.0 %  1.00 M  "
+		 "web                   2.00 M  1.80 M     540      10  20.0 %  20.0 %  1.00 M  "
 		 "180.0 %  "
 		 " 999 us  2.00 ms  2.00 ms  2.00 ms");
 	CU_ASSERT_PTR_NOT_NULL(strstr(t.at, "[#####.....]  50 %"));

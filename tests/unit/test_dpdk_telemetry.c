@@ -87,7 +87,7 @@ static void lists_give_names_and_rows(void)
 	replies("/epic/drops",
 		"{\"/epic/drops\":{\"exit\":60,\"unrouted\":120,\"queue\":180,\"refused\":240,"
 		"\"malformed\":300,\"full\":360,\"expired\":420,\"merged\":480,\"memory\":540,"
-		"\"sent\":600,\"reload\":660}}");
+		"\"sent\":600}}");
 	replies("/epic/shares",
 		"{\"/epic/shares\":{\"0\":{\"class\":\"edge.\\\"bulk\\\\mail\\\"\","
 		"\"share_millionths\":100000,\"plan_millionths\":100000,\"sent_pps\":900000,"
@@ -134,7 +134,7 @@ static void a_class_tells_its_latency(void)
 	replies(
 	    "/epic/drops,rest",
 	    "{\"/epic/drops\":{\"exit\":0,\"unrouted\":0,\"queue\":0,\"refused\":0,\"malformed\":0,"
-	    "\"full\":0,\"expired\":0,\"merged\":0,\"memory\":0,\"sent\":0,\"reload\":0}}");
+	    "\"full\":0,\"expired\":0,\"merged\":0,\"memory\":0,\"sent\":0}}");
 	telemetry_register(NULL, NULL);
 }
 
