@@ -1,7 +1,7 @@
 # Not part of `make check`: figures, no assertions.
 bench: epic
 	/usr/bin/python3 $(srcdir)/tests/bench/bench.py $(abs_top_builddir)/epic
-.PHONY: bench
+.PHONY: bench bench-dataplane
 EXTRA_DIST += tests/bench/bench.py
 EXTRA_DIST += tests/bench/two_workers.epi
 
@@ -16,6 +16,5 @@ CLEANFILES += %D%/bare_loop dataplane.svg
 bench-dataplane: epic epic-dpdkd %D%/bare_loop
 	/usr/bin/python3 -B $(srcdir)/tests/bench/dataplane.py $(abs_top_builddir)/epic \
 		$(abs_top_builddir)/epic-dpdkd $(abs_top_builddir)/%D%/bare_loop
-.PHONY: bench-dataplane
 EXTRA_DIST += %D%/dataplane.py %D%/dataplane_pipelines.py %D%/dataplane_plot.py %D%/dataplane_run.py
 endif
