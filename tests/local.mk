@@ -11,6 +11,9 @@ include tests/unit/exact.mk
 include tests/unit/schedule_check.mk
 include tests/unit/bess.mk
 include tests/fuzz/local.mk
+include tests/unit/socks.mk
+include tests/fuzz/socks.mk
+include tests/prop/socks_wire.mk
 include tests/e2e/local.mk
 include tests/lint/plan_schema.mk
 include tests/prop/filter.mk
