@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include <rte_cycles.h>
+#include <rte_version.h>
 
 #include "runtime/core/control.h"
 #include "runtime/core/options.h"
@@ -41,7 +42,8 @@ enum {
 	OPT_MBUFS,
 	OPT_LOG_JSON,
 	OPT_QUIET,
-	OPT_HELP
+	OPT_HELP,
+	OPT_VERSION
 };
 
 static const struct option_row rows[] = {
@@ -69,6 +71,8 @@ static const struct option_row rows[] = {
 	[OPT_LOG_JSON] = { "--log-json", NULL, NULL, "log lines as JSON" },
 	[OPT_QUIET] = { "--quiet", "-q", NULL, "only warnings and errors" },
 	[OPT_HELP] = { "--help", "-h", NULL, "this text" },
+	[OPT_VERSION] = { "--version", "-V", NULL,
+			  "versions of the program, of plans and of DPDK" },
 	{ NULL, NULL, NULL, NULL },
 };
 
@@ -83,7 +87,7 @@ struct run {
 	const char *plan, *target, *launch, *report, *rates, *control, *cores;
 	struct repeated devices, captures;
 	double seconds, n_copies, n_mbufs;
-	bool help;
+	bool help, version;
 	struct eal eal;
 	struct launch launched;
 	struct dataplane_needs needs;
@@ -172,6 +176,9 @@ static bool take(struct run *r, int which, char *value)
 	case OPT_QUIET:
 		r->log.most = LOG_LEVEL_WARNING;
 		return true;
+	case OPT_VERSION:
+		r->version = true;
+		return true;
 	default:
 		r->help = true;
 		return true;
@@ -235,6 +242,12 @@ static int print_help(void)
 	options_help(rows, stdout);
 	puts("\nExit codes: 0 done, 2 wrong use or a plan that cannot run, 5 the machine lacks "
 	     "something.");
+	return fflush(stdout) ? EXIT_ENVIRONMENT : EXIT_DONE;
+}
+
+static int print_version(void)
+{
+	printf("epic-dpdkd %s (plan %d, %s)\n", PACKAGE_VERSION, PLAN_VERSION_READ, rte_version());
 	return fflush(stdout) ? EXIT_ENVIRONMENT : EXIT_DONE;
 }
 
@@ -644,8 +657,8 @@ int run_main(int argc, char **argv)
 	struct run r = { .log = { .fd = STDERR_FILENO, .most = LOG_LEVEL_INFO, .times = true } };
 	int code = parse(&r, argc, argv);
 
-	if (!code && r.help) {
-		code = print_help();
+	if (!code && (r.help || r.version)) {
+		code = r.help ? print_help() : print_version();
 		goto end;
 	}
 	if (code || (code = read_launch(&r)) || (code = look(&r)))
