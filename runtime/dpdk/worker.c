@@ -15,7 +15,8 @@ enum {
 	CHARGE_MOST = 100000, /* cycles */
 	GATHER_NS = 10000,    /* how long less than a burst may wait while others run */
 	WEIGH_EVERY = 1024,   /* runs, after which what they took is looked at */
-	LOOK_NS = 2000,       /* how often sleeping tasks are looked at while others run */
+	LOOK_NS = 2000,       /* how often sleeping tasks are looked at while others run, */
+	MANY_TASKS = 16,      /* and less often where there are many */
 	PATIENCE_NS = 1000,   /* of a source whose last burst was not full */
 	PATIENCE_MOST_NS = 32000,
 	IDLE_NS = 1000000, /* after which a worker lets others have the core */
@@ -147,24 +148,6 @@ static size_t n_rows(const struct rplan_tree *row)
 	return n;
 }
 
-/* ---- what is looked at ---- */
-
-static bool watch(struct worker_plan *w)
-{
-	w->watched = calloc(w->n_tasks + 1, sizeof(*w->watched));
-	w->watched_leaf = calloc(w->n_tasks + 1, sizeof(*w->watched_leaf));
-	if (!w->watched || !w->watched_leaf)
-		return false;
-	for (size_t i = 0; i < w->n_tasks; i++) {
-		struct task *t = w->tasks[i];
-
-		t->leaf = (int)i;
-		w->watched_leaf[w->n_watched] = (int)i;
-		w->watched[w->n_watched++] = t;
-	}
-	return true;
-}
-
 bool worker_plan(struct worker_plan *w, unsigned index, const struct graph *g)
 {
 	const struct rplan_tree *row = g->schedule ? g->schedule->tree : NULL;
@@ -181,7 +164,9 @@ bool worker_plan(struct worker_plan *w, unsigned index, const struct graph *g)
 	*w = (struct worker_plan){ .tasks = x.tasks, .n_tasks = x.n_tasks };
 	w->sched = x.nodes ? sched_new(x.nodes, x.n) : NULL;
 	free(x.nodes);
-	if (w->sched && w->tasks && watch(w))
+	for (size_t i = 0; w->tasks && i < w->n_tasks; i++)
+		w->tasks[i]->leaf = (int)i;
+	if (w->sched && w->tasks)
 		return true;
 	worker_plan_free(w);
 	return false;
@@ -191,8 +176,6 @@ void worker_plan_free(struct worker_plan *w)
 {
 	sched_free(w->sched);
 	free(w->tasks);
-	free(w->watched);
-	free(w->watched_leaf);
 	*w = (struct worker_plan){ 0 };
 }
 
@@ -226,18 +209,17 @@ static bool has_work(const struct task *t, uint64_t now)
 
 static void look(struct worker *w, uint64_t now)
 {
-	for (size_t i = 0; i < w->plan.n_watched; i++)
-		if (!sched_is_awake(w->plan.sched, w->plan.watched_leaf[i]) &&
-		    has_work(w->plan.watched[i], now))
-			sched_wake(w->plan.sched, w->plan.watched_leaf[i]);
+	for (size_t i = 0; i < w->plan.n_tasks; i++)
+		if (!sched_is_awake(w->plan.sched, (int)i) && has_work(w->plan.tasks[i], now))
+			sched_wake(w->plan.sched, (int)i);
 }
 
 /* With nothing else to do a few packets will do. */
 static void look_for_any(struct worker *w)
 {
-	for (size_t i = 0; i < w->plan.n_watched; i++)
-		if (task_is_fed(w->plan.watched[i]))
-			sched_wake(w->plan.sched, w->plan.watched_leaf[i]);
+	for (size_t i = 0; i < w->plan.n_tasks; i++)
+		if (task_is_fed(w->plan.tasks[i]))
+			sched_wake(w->plan.sched, (int)i);
 }
 
 static void wake_fed(struct worker *w, struct task *t)
@@ -342,7 +324,7 @@ int worker_main(void *arg)
 			look(w, now);
 			if (sched_pick(w->plan.sched) == SCHED_NONE)
 				look_for_any(w);
-			look_at = now + cycles(w, LOOK_NS);
+			look_at = now + cycles(w, LOOK_NS * (1 + w->plan.n_tasks / MANY_TASKS));
 			leaf = sched_pick(w->plan.sched);
 		}
 		w->now = now;

@@ -1,9 +1,10 @@
 /* A worker: one core that runs its tasks in the order of its scheduler tree, for ever.
  *
- * What a run of a task took by the time stamp counter is charged to it, at most CHARGE_MOST
- * cycles: on a shared core a task that was interrupted would else pay for its neighbour.  A task
- * is awake while packets wait for it; a source that finds fewer packets than a burst sleeps for a
- * while that doubles each time it finds none.  The main thread pauses workers between two runs,
+ * A run is charged what it took by the time stamp counter, at most CHARGE_MOST cycles: on a shared
+ * core a task that was interrupted would else pay for its neighbour; and of that the part that
+ * was its modules' own work, times what the plan gives for queues.  A task is awake while
+ * packets wait for it, 32 of them or for a while; a source that finds fewer than that sleeps for a
+ * time that doubles each time it finds none.  The main thread pauses workers between two runs,
  * never inside one. */
 #ifndef EPIC_DPDK_WORKER_H
 #define EPIC_DPDK_WORKER_H
@@ -18,9 +19,6 @@ struct worker_plan {
 	struct sched *sched;
 	struct task **tasks; /* leaf -> task */
 	size_t n_tasks;
-	struct task **watched; /* sources, holders, and queues that other workers fill */
-	int *watched_leaf;
-	size_t n_watched;
 };
 
 struct worker {
