@@ -92,7 +92,8 @@ def pair(ours, namespace, address):
     inside(namespace, "ip", "link", "set", "lo", "up")
     inside(namespace, "ip", "link", "set", "eth0", "up")
     sh("ip", "link", "set", ours, "up")
-    sh("sysctl", "-qw", f"net.ipv6.conf.{ours}.disable_ipv6=1", check=False)
+    with open(f"/proc/sys/net/ipv6/conf/{ours}/disable_ipv6", "w", encoding="ascii") as f:
+        f.write("1")
     without_offload(ours)
     inside(namespace, sys.executable, __file__, "--no-offload")
 
