@@ -6,6 +6,7 @@ noinst_LIBRARIES += %D%/libcore.a
 	%D%/listener.c %D%/listener.h \
 	%D%/log.c %D%/log.h \
 	%D%/options.c %D%/options.h \
+	%D%/output.c %D%/output.h \
 	%D%/screen.c %D%/screen.h \
 	%D%/table.c %D%/table.h \
 	%D%/text.c %D%/text.h

@@ -13,6 +13,7 @@
 #include <rte_launch.h>
 #include <rte_lcore.h>
 
+#include "runtime/dpdk/device_kinds.h"
 #include "runtime/dpdk/traffic.h"
 
 enum { POOL_CACHE = 256, MOST_MBUFS = 1 << 26 };
@@ -115,28 +116,13 @@ static bool needs_of(const struct rplan_plan *plan, const struct rplan_target *t
 	return true;
 }
 
-static bool is_pci(const char *name)
-{
-	size_t digits = strspn(name, "0123456789abcdefABCDEF");
-
-	return (digits == 2 || digits == 4) && name[digits] == ':' && strchr(name, '.');
-}
-
-static const char *device_of(const struct rplan_module *m)
-{
-	for (size_t i = 0; i < m->config.n; i++)
-		if (!strcmp(m->config.at[i].key, "device") &&
-		    m->config.at[i].value.kind == RPLAN_TEXT)
-			return m->config.at[i].value.text;
-	return NULL;
-}
-
 static bool add_pci(struct dataplane_needs *n, const struct rplan_module *m)
 {
-	const char *name = device_of(m);
+	char number[32];
+	const char *name = graph_device_name(m, number);
 	char **at;
 
-	if (!name || !is_pci(name))
+	if (!name || !ethdev_is_pci(name))
 		return true;
 	at = realloc(n->pci, (n->n_pci + 1) * sizeof(*at));
 	if (!at)

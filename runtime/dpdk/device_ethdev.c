@@ -49,7 +49,7 @@ struct ethdev {
 
 /* ---- names ---- */
 
-static bool is_pci(const char *what)
+bool ethdev_is_pci(const char *what)
 {
 	unsigned domain, bus, slot, function;
 	int end = 0;
@@ -76,13 +76,14 @@ bool ethdev_is_named(const char *what)
 {
 	unsigned long number;
 
-	return (strncmp(what, "net_", 4) == 0 && what[4]) || is_port(what, &number) || is_pci(what);
+	return (strncmp(what, "net_", 4) == 0 && what[4]) || is_port(what, &number) ||
+	       ethdev_is_pci(what);
 }
 
 /* The name without its arguments; a PCI address with its domain, as the EAL calls it. */
 static void name_of(const char *what, char *name, size_t room)
 {
-	bool short_pci = is_pci(what) && strchr(what, ':') == strrchr(what, ':');
+	bool short_pci = ethdev_is_pci(what) && strchr(what, ':') == strrchr(what, ':');
 
 	snprintf(name, room, "%s%.*s", short_pci ? "0000:" : "", (int)strcspn(what, ","), what);
 }
@@ -117,7 +118,7 @@ static void reason_of(const char *what, int error, char *reason, size_t room)
 		}
 	if (argument_of(what, "rx_pcap", value, sizeof(value)) && access(value, R_OK) != 0)
 		snprintf(reason, room, "rx_pcap=%s: %s", value, strerror(errno));
-	else if (is_pci(what))
+	else if (ethdev_is_pci(what))
 		snprintf(reason, room, "it is not there, or no driver of DPDK has it");
 	else
 		snprintf(reason, room, "%s", strerror(error ? error : ENODEV));
@@ -126,7 +127,7 @@ static void reason_of(const char *what, int error, char *reason, size_t room)
 static bool plug_in(const char *what, const char *name, uint16_t *id, struct device_error *error)
 {
 	const char *arguments = strchr(what, ',');
-	int rc = rte_eal_hotplug_add(is_pci(what) ? "pci" : "vdev", name,
+	int rc = rte_eal_hotplug_add(ethdev_is_pci(what) ? "pci" : "vdev", name,
 				     arguments ? arguments + 1 : "");
 	char reason[200];
 

@@ -27,5 +27,6 @@ extern const struct device_ops ethdev_ops, null_ops;
 
 /* Whether the words have the form of an ethdev: net_NAME, port:N, a PCI address. */
 bool ethdev_is_named(const char *what);
+bool ethdev_is_pci(const char *what);
 
 #endif

@@ -168,7 +168,6 @@ static bool open_hop(struct building *b, struct task *t, struct instance *m)
 	h->ends = !m->n_edges;
 	h->chooses = m->ops->chooses && m->ops->chooses(m->state);
 	h->chooser = m->chooser;
-	m->n_hops++;
 	if (!strcmp(m->row->id, t->root_id))
 		t->root = h;
 	return count_arrays(b, h);

@@ -35,7 +35,6 @@ struct instance {
 	const struct rplan_edge **edges;
 	size_t n_edges;
 	unsigned copy;
-	unsigned n_hops;
 	unsigned height;           /* modules on the longest way from here on */
 	bool is_visited;           /* while heights are found */
 	const struct task *runner; /* one of them */
@@ -155,6 +154,9 @@ struct graph {
 struct graph_error {
 	char text[512]; /* "site.epi:12:3: nat: external: ..." */
 };
+
+/* The policy's name of the module's device; a number is written into NUMBER.  NULL: it has none. */
+const char *graph_device_name(const struct rplan_module *, char number[32]);
 
 struct graph_request {
 	const struct rplan_plan *plan; /* taken over, also on failure */

@@ -222,12 +222,12 @@ static enum module_role role_of(const struct graph *g, const struct instance *m)
 	return has_in_edges(g, m) ? ROLE_TRANSIT : ROLE_SOURCE;
 }
 
-static const char *device_name(const struct instance *m, char number[32])
+const char *graph_device_name(const struct rplan_module *m, char number[32])
 {
-	for (size_t i = 0; i < m->row->config.n; i++) {
-		const struct rplan_value *v = &m->row->config.at[i].value;
+	for (size_t i = 0; i < m->config.n; i++) {
+		const struct rplan_value *v = &m->config.at[i].value;
 
-		if (strcmp(m->row->config.at[i].key, "device"))
+		if (strcmp(m->config.at[i].key, "device"))
 			continue;
 		if (v->kind == RPLAN_NUMBER)
 			snprintf(number, 32, "%g", v->number);
@@ -240,7 +240,7 @@ static bool open_device(struct building *b, struct instance *m)
 {
 	struct device_error error;
 	char number[32];
-	const char *name = device_name(m, number);
+	const char *name = graph_device_name(m->row, number);
 
 	if (strcmp(m->ops->class, "port"))
 		return role_of(b->graph, m) != ROLE_SOURCE ||

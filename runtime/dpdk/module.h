@@ -127,8 +127,7 @@ char *config_file(const struct module_spec *, const char *name, struct module_er
 
 enum module_flags {
 	MODULE_PURE = 1 << 0,  /* `run` changes nothing in the instance: no lock */
-	MODULE_KEEPS = 1 << 2, /* `run` neither drops nor holds a packet */
-	MODULE_PARSES = 1 << 1 /* changes bytes that packet_parse reads, and has parsed again */
+	MODULE_KEEPS = 1 << 1 /* `run` neither drops nor holds a packet */
 };
 
 struct module_counter {

@@ -593,7 +593,6 @@ static size_t esp_counters(const void *state, struct module_counter *c)
 const struct module_ops module_esp = {
 	.class = "esp",
 	.summary = "ESP in transport mode with AES-GCM",
-	.flags = MODULE_PARSES,
 	.open = esp_open,
 	.close = esp_close,
 	.run = esp_run,

@@ -806,7 +806,6 @@ static size_t nat_counters(const void *state, struct module_counter *to)
 const struct module_ops module_nat = {
 	.class = "nat",
 	.summary = "translates inside addresses and ports to external ones, and back",
-	.flags = MODULE_PARSES,
 	.open = nat_open,
 	.close = nat_close,
 	.run = nat_run,

@@ -434,7 +434,6 @@ static size_t normalizer_counters(const void *state, struct module_counter *c)
 const struct module_ops module_normalizer = {
 	.class = "normalizer",
 	.summary = "reassembles fragments, refuses what contradicts itself",
-	.flags = MODULE_PARSES,
 	.open = normalizer_open,
 	.close = normalizer_close,
 	.run = normalizer_run,

@@ -1,7 +1,6 @@
 /* `epic-dpdkd profile`: what the standard functions cost on this machine. */
 #include <config.h>
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -10,6 +9,7 @@
 #include <rte_cycles.h>
 
 #include "runtime/core/options.h"
+#include "runtime/core/output.h"
 #include "runtime/dpdk/eal.h"
 #include "runtime/dpdk/measure.h"
 #include "runtime/dpdk/profile.h"
@@ -247,24 +247,22 @@ static void add_subject(struct measuring *m, const struct subject *s)
 
 static int write_profile(struct measuring *m, const struct profile_request *r)
 {
-	struct profile_error error;
-	bool to_file = strcmp(m->output, "-");
-	char part[1024];
-	FILE *out = stdout;
+	struct profile_error error = { "no memory" };
+	struct output_error why;
+	char *bytes = NULL;
+	size_t n = 0;
+	FILE *out = open_memstream(&bytes, &n);
+	bool good = out && profile_run(r, out, &error);
+	int code = EXIT_DONE;
 
-	snprintf(part, sizeof(part), "%s.part", m->output);
-	if (to_file && !(out = fopen(part, "w")))
-		return complain(EXIT_ENVIRONMENT, m->output, strerror(errno));
-	if (!profile_run(r, out, &error)) {
-		if (to_file) {
-			fclose(out);
-			unlink(part);
-		}
-		return complain(EXIT_ENVIRONMENT, error.text, "");
-	}
-	if (to_file ? fclose(out) || rename(part, m->output) : fflush(out))
-		return complain(EXIT_ENVIRONMENT, m->output, strerror(errno));
-	return EXIT_DONE;
+	if (out && fclose(out))
+		good = false;
+	if (!good)
+		code = complain(EXIT_ENVIRONMENT, error.text, "");
+	else if (!output_write(m->output, bytes, n, &why))
+		code = complain(EXIT_ENVIRONMENT, why.text, "");
+	free(bytes);
+	return code;
 }
 
 static int measure(struct measuring *m)
@@ -334,7 +332,7 @@ static bool take(struct measuring *m, int which, const char *value)
 		return take_function(m, value);
 	case OPT_OUTPUT:
 		m->output = value;
-		return strlen(value) < 1000;
+		return true;
 	case OPT_CORE:
 		return options_number(value, 0, 1023, &m->core);
 	case OPT_HELP:

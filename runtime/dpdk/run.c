@@ -16,6 +16,7 @@
 
 #include "runtime/core/control.h"
 #include "runtime/core/options.h"
+#include "runtime/core/output.h"
 #include "runtime/dpdk/dataplane.h"
 #include "runtime/dpdk/eal.h"
 #include "runtime/dpdk/launch.h"
@@ -314,6 +315,13 @@ static int look(struct run *r)
 	return r->lcores ? EXIT_DONE : complain(r, EXIT_ENVIRONMENT, "no memory");
 }
 
+static bool is_binding_of(const char *binding, const char *name)
+{
+	size_t n = strlen(name);
+
+	return !strncmp(binding, name, n) && binding[n] == '=';
+}
+
 /* The bus is probed for cards that are used, and for no other. */
 static void allow_cards(struct run *r)
 {
@@ -321,8 +329,7 @@ static void allow_cards(struct run *r)
 		bool bound = r->request.generate != NULL;
 
 		for (size_t k = 0; k < r->devices.n; k++)
-			bound = bound || !strncmp(r->devices.at[k], r->needs.pci[i],
-						  strcspn(r->devices.at[k], "="));
+			bound = bound || is_binding_of(r->devices.at[k], r->needs.pci[i]);
 		if (bound || r->launch)
 			continue;
 		eal_add(&r->eal, "-a");
@@ -590,29 +597,13 @@ static void loop(struct run *r)
 
 /* ---- the end ---- */
 
-/* Written beside and renamed, so that a file is there as a whole or not at all. */
 static int write_file(struct run *r, const char *path, const struct text *t)
 {
-	char *part;
-	FILE *f;
-	bool good;
+	struct output_error error;
 
-	if (!strcmp(path, "-"))
-		return fwrite(t->at, 1, t->n, stdout) == t->n && !fflush(stdout)
-			   ? EXIT_DONE
-			   : complain(r, EXIT_ENVIRONMENT, "cannot write to standard output");
-	if (asprintf(&part, "%s.part", path) < 0)
-		return complain(r, EXIT_ENVIRONMENT, "no memory");
-	f = fopen(part, "w");
-	good = f && fwrite(t->at, 1, t->n, f) == t->n && !fflush(f);
-	good = f && !fclose(f) && good && !rename(part, path);
-	if (!good) {
-		complain(r, EXIT_ENVIRONMENT, "%s: %s", path, strerror(errno));
-		if (f)
-			unlink(part);
-	}
-	free(part);
-	return good ? EXIT_DONE : EXIT_ENVIRONMENT;
+	return output_write(path, t->at, t->n, &error)
+		   ? EXIT_DONE
+		   : complain(r, EXIT_ENVIRONMENT, "%s", error.text);
 }
 
 static int report(struct run *r)

@@ -183,7 +183,7 @@ void worker_set(struct worker *w, struct worker_plan plan)
 {
 	worker_plan_free(&w->plan);
 	w->plan = plan;
-	w->begun = w->now = rte_rdtsc();
+	w->begun = rte_rdtsc();
 	w->busy = 0;
 }
 
@@ -327,7 +327,6 @@ int worker_main(void *arg)
 			look_at = now + cycles(w, LOOK_NS * (1 + w->plan.n_tasks / MANY_TASKS));
 			leaf = sched_pick(w->plan.sched);
 		}
-		w->now = now;
 		if (leaf != SCHED_NONE && run(w, w->plan.tasks[leaf], now))
 			worked = now;
 		else if (now - worked > cycles(w, IDLE_NS))

@@ -32,7 +32,6 @@ struct worker {
 	/* Written by the worker. */
 	uint64_t begun; /* time stamp at which it began to run this graph */
 	uint64_t busy;  /* cycles spent in runs that found packets */
-	uint64_t now;
 };
 
 /* The tree of the tasks of worker INDEX.  GRAPH's plan may have no schedule: equal weights then.

@@ -5,6 +5,7 @@ import atexit
 import os
 import random
 import signal
+import stat
 import struct
 import subprocess
 import tempfile
@@ -328,6 +329,32 @@ def tools_speak_with_it(folder):
     dp.expect(done.returncode == 0, f"the rates are a module: {done.stderr}")
 
 
+def reports_go_where_they_are_sent(folder):
+    pipe, plan = f"{folder}/pipe", f"{folder}/works/works.plan"
+    os.mkfifo(pipe)
+    reader = subprocess.Popen(["cat", pipe], stdout=subprocess.PIPE, text=True)
+    done = subprocess.run([*dp.command(plan, "--target", "one", "--generate", "all=50kpps", "--time", "0.2"), "--report", pipe],
+                          timeout=60, check=False)
+    dp.expect(done.returncode == 0, "a report goes into a pipe")
+    dp.expect(reader.communicate(timeout=10)[0].startswith('{"before_dropped"'), "the whole report")
+    dp.expect(stat.S_ISFIFO(os.stat(pipe).st_mode), "a pipe stays a pipe")
+    done = subprocess.run([*dp.command(plan, "--target", "one", "--generate", "all=50kpps", "--time", "0.1"), "--report",
+                           f"{folder}/nowhere/report"], timeout=60, check=False, capture_output=True, text=True)
+    dp.expect(done.returncode == 5 and "nowhere" in done.stderr, f"a report that cannot be written: {done.stderr}")
+
+
+def costs_are_a_module(folder):
+    os.mkdir(f"{folder}/std")
+    done = subprocess.run([dp.DPDKD, "profile", "--rounds", "1", "-o", f"{folder}/std/measured.epi"], timeout=120,
+                          check=False, capture_output=True, text=True)
+    dp.expect(done.returncode == 0, f"profile: {done.stderr}")
+    with open(f"{folder}/uses.epi", "w", encoding="utf-8") as f:
+        f.write("edition 1;\nuse std.measured as m;\nfunction mine : m.acl { dpdk-class \"acl\"; }\n")
+    done = subprocess.run([dp.EPIC, "check", "-q", f"{folder}/std/measured.epi", f"{folder}/uses.epi"], timeout=60, check=False,
+                          capture_output=True, text=True)
+    dp.expect(done.returncode == 0, f"measured costs can be used: {done.stderr}")
+
+
 def launch_files_start_as_they_are(folder):
     text = WORKS.replace("module works", "module launched").replace('"in"', '"net_null0"').replace('"a"', '"net_null1"')
     plan, errors = dp.compile_policy(folder, "launched", text.replace('"b"', '"net_null2"'))
@@ -372,6 +399,8 @@ with tempfile.TemporaryDirectory() as temporary:
     workers_share_what_they_run(temporary)
     edges_can_be_captured(temporary)
     tools_speak_with_it(temporary)
+    reports_go_where_they_are_sent(temporary)
+    costs_are_a_module(temporary)
     launch_files_start_as_they_are(temporary)
     a_killed_one_leaves_nothing_in_the_way(temporary)
     mistakes_are_told(temporary)
