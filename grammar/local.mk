@@ -6,4 +6,5 @@ noinst_LIBRARIES += %D%/libgrammar.a
 %C%_libgrammar_a_CFLAGS = $(AM_CFLAGS) -Wno-missing-prototypes
 BUILT_SOURCES += %D%/syntax.h
 MAINTAINERCLEANFILES += %D%/scan.c %D%/syntax.c %D%/syntax.h
-EXTRA_DIST += %D%/bess_classes.def %D%/dpdk_classes.def %D%/diag.def %D%/plan_keys.def %D%/units.def
+EXTRA_DIST += %D%/bess_classes.def %D%/dpdk_classes.def %D%/diag.def %D%/plan_keys.def \
+	%D%/socks_classes.def %D%/units.def

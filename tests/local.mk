@@ -37,7 +37,7 @@ include tests/golden/graph.mk
 
 TESTS += tests/lint/layers.sh tests/golden/examples_test.sh tests/golden/pages_test.sh
 EXTRA_DIST += tests/golden/examples_test.sh tests/golden/pages_test.sh tests/golden/examples \
-	examples/README.md examples/bng.epi examples/fig31.epi examples/firewall.epi examples/proxies.epi \
+	examples/README.md examples/bng.epi examples/fig31.epi examples/firewall.epi examples/hospital.epi examples/proxies.epi \
 	examples/sepsis.epi examples/alpine examples/dataplane examples/demo stdlib/README.md doc compiler/README.md grammar/README.md \
 	backends/README.md runtime/README.md tests/README.md
 EXTRA_DIST += tests/lint/layers.sh tests/lint/layers.py tests/summary.sh tests/skips

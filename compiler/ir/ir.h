@@ -60,7 +60,7 @@ struct ir_function {
 	struct rat setup;         /* ns */
 	struct rat cost;          /* cycles per packet */
 	struct rat cost_per_byte; /* cycles per byte */
-	const char *bess_class, *dpdk_class, *image; /* or NULL */
+	const char *bess_class, *dpdk_class, *socks_class, *image; /* or NULL */
 };
 
 enum ir_node_kind { IR_ENDPOINT, IR_PROXY, IR_SERVER, IR_SWITCH };

@@ -136,6 +136,7 @@ static void lower_function(struct lowering *l, const struct symbol *sym, struct 
 	lower_cost(&m->cost, f);
 	f->bess_class = m->bess_class;
 	f->dpdk_class = m->dpdk_class;
+	f->socks_class = m->socks_class;
 	f->image = m->image;
 }
 

@@ -135,7 +135,7 @@ struct m_function {
 	int affinity_kind;
 	struct m_cost cost;
 	struct rat setup;
-	const char *image, *bess_class, *dpdk_class, *measured;
+	const char *image, *bess_class, *dpdk_class, *socks_class, *measured;
 	struct span pair_span;
 };
 

@@ -11,5 +11,5 @@ noinst_LIBRARIES += %D%/libplan.a
 	%D%/proxy_filter.c %D%/proxy_filter.h \
 	%D%/proxy_ports.c \
 	%D%/proxy_routes.c %D%/proxy_routes.h \
-	%D%/plan_rows.c \
+	%D%/plan_rows.c %D%/socks_check.c \
 	%D%/plan_walk.c %D%/plan_walk.h

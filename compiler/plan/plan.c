@@ -74,6 +74,46 @@ static void build_areas(struct building *b)
 	}
 }
 
+/* ---- nodes ---- */
+
+static struct plan_host host_row(struct building *b, const struct ir_node *n, size_t i)
+{
+	const struct ir_function *f = &b->ir->functions[n->hosts[i]];
+
+	return (struct plan_host){
+		.span = n->span,
+		.function = f->name,
+		.port = (int64_t)(n->base_port + i),
+		.provides = attr_names(b, f->provides),
+		.socks_class = f->socks_class,
+	};
+}
+
+static struct plan_node node_row(struct building *b, const struct ir_node *n)
+{
+	static const char *const kinds[] = { "endpoint", "proxy", "server", "switch" };
+	struct plan_node row = {
+		.span = n->span,
+		.addresses = node_prefixes(ARENA(b), n),
+		.attributes = attr_names(b, n->attrs),
+		.domain = b->ir->domains[n->domain].name,
+		.kind = kinds[n->kind],
+		.name = n->name,
+	};
+
+	row.hosts.at = arena_many(ARENA(b), struct plan_host, n->n_hosts);
+	for (size_t i = 0; i < n->n_hosts; i++)
+		row.hosts.at[row.hosts.n++] = host_row(b, n, i);
+	return row;
+}
+
+static void build_nodes(struct building *b)
+{
+	b->plan->nodes.at = arena_many(ARENA(b), struct plan_node, b->ir->n_nodes);
+	for (size_t i = 0; i < b->ir->n_nodes; i++)
+		b->plan->nodes.at[b->plan->nodes.n++] = node_row(b, &b->ir->nodes[i]);
+}
+
 /* ---- flows ---- */
 
 static const char *status_words[] = { "direct", "bridged", "unbridgeable", "forbidden" };
@@ -392,6 +432,7 @@ struct plan *plan_build(struct ctx *ctx, const struct ir *ir, const struct solut
 	b.plan->edition = (int64_t)ir->edition;
 	build_sources(&b);
 	build_areas(&b);
+	build_nodes(&b);
 	build_flows(&b);
 	build_pipelines(&b);
 	build_schedules(&b);

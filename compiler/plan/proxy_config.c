@@ -130,16 +130,75 @@ static int by_text(const void *x, const void *y)
 	return strcmp(*(const char *const *)x, *(const char *const *)y);
 }
 
-static struct plan_texts prefixes_of(struct making *m, const struct ir_node *n)
+struct plan_texts node_prefixes(struct arena *arena, const struct ir_node *n)
 {
-	const char **at = arena_many(ARENA(m), const char *, n->n_addresses);
+	const char **at = arena_many(arena, const char *, n->n_addresses);
 	char buf[ADDR_TEXT_SIZE];
 
 	for (size_t i = 0; i < n->n_addresses; i++)
-		at[i] = arena_strdup(ARENA(m), prefix_text(n->addresses[i], buf));
+		at[i] = arena_strdup(arena, prefix_text(n->addresses[i], buf));
 	if (n->n_addresses)
 		qsort(at, n->n_addresses, sizeof(*at), by_text);
 	return (struct plan_texts){ at, n->n_addresses };
+}
+
+/* ---- who may come to the first link ---- */
+
+struct gathering {
+	struct arena *arena;
+	VEC(const char *) texts;
+};
+
+static void gather_singles(struct gathering *g, const struct ir_node *n)
+{
+	char buf[ADDR_TEXT_SIZE];
+
+	for (size_t i = 0; i < n->n_addresses; i++) {
+		struct prefix p = n->addresses[i];
+
+		if (prefix_is_single(p))
+			vec_push(g->arena, &g->texts,
+				 arena_strdup(g->arena, addr_text(p.family, p.bits, buf)));
+	}
+}
+
+static void gather_proxies(struct gathering *g, const struct ir *ir, uint32_t domain)
+{
+	for (size_t i = 0; i < ir->n_nodes; i++)
+		if (ir->nodes[i].kind == IR_PROXY && ir->nodes[i].domain == domain)
+			gather_singles(g, &ir->nodes[i]);
+}
+
+static struct plan_texts gathered(struct gathering *g)
+{
+	size_t n = 0;
+
+	if (g->texts.n)
+		qsort(g->texts.at, g->texts.n, sizeof(*g->texts.at), by_text);
+	for (size_t i = 0; i < g->texts.n; i++)
+		if (!n || strcmp(g->texts.at[n - 1], g->texts.at[i]))
+			g->texts.at[n++] = g->texts.at[i];
+	return (struct plan_texts){ g->texts.at, n };
+}
+
+/* The proxies that may hand the flow to its first link here: that of the function before it,
+ * or any of the source's domain where the chain begins; and this one. */
+static struct plan_texts via_of(struct making *m, const struct ir_flow *f)
+{
+	const struct verdict *v = &m->solution->verdicts[f - m->ir->flows];
+	struct gathering g = { .arena = ARENA(m) };
+	const struct hop *hops;
+	size_t n;
+
+	hops = route_links(m, (size_t)(f - m->ir->flows), &n);
+	if (!n)
+		return (struct plan_texts){ NULL, 0 };
+	if (hops == v->bridge.hops)
+		gather_proxies(&g, m->ir, m->ir->nodes[f->from].domain);
+	else
+		gather_singles(&g, &m->ir->nodes[hops[-1].proxy]);
+	gather_singles(&g, node_at(m));
+	return gathered(&g);
 }
 
 static bool links_make(struct making *m, const struct ir_flow *f, struct plan_texts *links)
@@ -154,6 +213,7 @@ static bool links_make(struct making *m, const struct ir_flow *f, struct plan_te
 	for (size_t i = 0; i < n; i++) {
 		const char *link = route_link(m, f, &hops[i]);
 
+		socks_check_class(m, &m->ir->functions[hops[i].function]);
 		if (!link)
 			return false;
 		at[i] = arena_printf(ARENA(m), "socks%" PRIu64 "://%s", m->target->version, link);
@@ -200,8 +260,10 @@ static bool chain_make(struct making *m, const struct ir_flow *f, struct plan_ch
 	*row = (struct plan_chain){
 		.span = f->span,
 		.flow = f - m->ir->flows,
-		.from = prefixes_of(m, from),
-		.to = prefixes_of(m, to),
+		.from = node_prefixes(ARENA(m), from),
+		.to = node_prefixes(ARENA(m), to),
+		.via = via_of(m, f),
+		.replay_safe = m->ir->applications[f->application].replay_safe,
 		.when = f->when,
 	};
 	return named && socks_filter_fits(m, f) && version_fits(m, f) &&

@@ -11,6 +11,9 @@
 
 #include "compiler/plan/plan.h"
 
+/* The prefixes of a node as texts, sorted. */
+struct plan_texts node_prefixes(struct arena *, const struct ir_node *);
+
 /* Never NULL; in the arena of CTX, as all that the rows point to. */
 struct plan_nginx_config *nginx_config_make(struct ctx *, const struct ir *,
 					    const struct solution *, const struct ir_target *);

@@ -29,6 +29,10 @@ const struct hop *route_links(const struct making *, size_t flow, size_t *n);
 /* "ADDRESS:PORT" of a function; NULL if that is refused. */
 const char *route_link(struct making *, const struct ir_flow *, const struct hop *);
 
+/* Reports a `socks-class` that epic-socksd does not have (E0802), once for each function.  None
+ * at all is fine: the function is reached elsewhere. */
+void socks_check_class(struct making *, const struct ir_function *);
+
 /* "A.B.C.D:PORT" or "[IPv6]:PORT". */
 const char *address_port(struct arena *, int family, epic_u128 address, uint64_t port);
 bool prefix_is_single(struct prefix);

@@ -1,4 +1,4 @@
-/* `epic explain`: a code, a movement, the areas, in full sentences. */
+/* `epic explain`: a code, a movement, the areas, an slo, a queue or a target, in full sentences. */
 #include <config.h>
 
 #include <stdlib.h>
@@ -9,6 +9,7 @@
 #include "compiler/solve/movement.h"
 #include "compiler/tools/command.h"
 #include "compiler/tools/explain_slo.h"
+#include "compiler/tools/explain_target.h"
 #include "compiler/tools/solving.h"
 
 /* ---- codes ---- */
@@ -351,8 +352,29 @@ static int explain_policy(struct run *r, const char *subject, const char *path)
 	return code;
 }
 
-/* `slo NAME FILE`, `queue MODULE FILE`. */
-static int explain_schedule(struct run *r, const char *subject, const char *name, const char *path)
+/* What is said about one thing of the policy by its name. */
+static const struct {
+	const char *subject;
+	bool (*explain)(struct run *, struct policy *, const char *name, struct sink *);
+} named[] = {
+	{ "slo", explain_slo },
+	{ "queue", explain_queue },
+	{ "target", explain_target },
+};
+
+enum { N_NAMED = sizeof(named) / sizeof(*named) };
+
+static size_t named_find(const char *subject)
+{
+	size_t i = 0;
+
+	while (i < N_NAMED && strcmp(named[i].subject, subject))
+		i++;
+	return i;
+}
+
+/* `slo NAME FILE`, `queue MODULE FILE`, `target NAME FILE`. */
+static int explain_named(struct run *r, size_t subject, const char *name, const char *path)
 {
 	struct options watched = *r->options;
 	struct policy p;
@@ -363,7 +385,7 @@ static int explain_schedule(struct run *r, const char *subject, const char *name
 	solving_watch(r, &watched);
 	p = policy_read(&watched, path, DEPTH_PLAN);
 	if (p.schedules)
-		found = strcmp(subject, "slo") ? explain_queue(r, &p, name, &s) : explain_slo(r, &p, name, &s);
+		found = named[subject].explain(r, &p, name, &s);
 	code = found ? policy_code(&p) : exit_worse(policy_code(&p), EXIT_USAGE);
 	print_diags(r, p.ctx);
 	if (s.size && !run_write(r, &s))
@@ -377,30 +399,28 @@ static int run_explain(struct run *r)
 {
 	const struct texts *args = &r->options->files;
 	const struct diag_page *page;
+	size_t subject;
 	int code;
 
 	if (!args->n) {
-		run_error(r, "explain needs a SUBJECT: a code, 'a => b', areas, slo NAME or queue MODULE");
+		run_error(r, "explain needs a SUBJECT: a code, 'a => b', areas, slo NAME, queue MODULE or target NAME");
 		return EXIT_USAGE;
 	}
 	page = diag_page_find(args->at[0]);
 	if (page && args->n == 1)
 		return explain_code(r, page);
-	if (!strcmp(args->at[0], "target")) {
-		run_error(r, "explain target is not in this release");
-		return EXIT_USAGE;
-	}
-	if (!strcmp(args->at[0], "slo") || !strcmp(args->at[0], "queue")) {
+	subject = named_find(args->at[0]);
+	if (subject < N_NAMED) {
 		if (args->n != 3) {
 			run_error(r, "explain %s needs a NAME and one FILE", args->at[0]);
 			return EXIT_USAGE;
 		}
-		code = explain_schedule(r, args->at[0], args->at[1], args->at[2]);
+		code = explain_named(r, subject, args->at[1], args->at[2]);
 		print_end(r, code);
 		return code;
 	}
 	if (strcmp(args->at[0], "areas") && !strstr(args->at[0], "=>")) {
-		run_error(r, "'%s' is no code; explain takes a code like E0301, 'a => b', areas, slo NAME or queue MODULE", args->at[0]);
+		run_error(r, "'%s' is no code; explain takes a code like E0301, 'a => b', areas, slo NAME, queue MODULE or target NAME", args->at[0]);
 		return EXIT_USAGE;
 	}
 	if (args->n != 2) {
@@ -417,6 +437,6 @@ const struct command command_explain = {
 	.arguments = "SUBJECT [FILE]",
 	.summary = "a code, a movement or the areas in full sentences",
 	.help = ".\nSUBJECT is a code or slug (E0601, unknown-name), a movement ('a => b', with FILE),\n"
-		"the word areas, 'slo NAME' or 'queue MODULE' (with FILE)",
+		"the word areas, 'slo NAME', 'queue MODULE' or 'target NAME' (with FILE)",
 	.run = run_explain,
 };

@@ -3,6 +3,13 @@ GOLDEN_CASES = \
 	tests/golden/cases/cycle.epi \
 	tests/golden/cases/dpdk_unknown-class.epi \
 	tests/golden/cases/expectations.epi \
+	tests/golden/cases/explain-target_http.epi \
+	tests/golden/cases/explain-target_idle.epi \
+	tests/golden/cases/explain-target_nginx.epi \
+	tests/golden/cases/explain-target_packets.epi \
+	tests/golden/cases/explain-target_socks.epi \
+	tests/golden/cases/explain-target_socks-5.epi \
+	tests/golden/cases/explain-target_typo.epi \
 	tests/golden/cases/forbidden.epi \
 	tests/golden/cases/forgotten-semicolons.epi \
 	tests/golden/cases/host-bits-json.epi \
@@ -18,6 +25,7 @@ GOLDEN_CASES = \
 	tests/golden/cases/slo_queue.epi \
 	tests/golden/cases/slo_starved.epi \
 	tests/golden/cases/slo_too-few-tasks.epi \
+	tests/golden/cases/socks_unknown-class.epi \
 	tests/golden/cases/spaced-unit.epi \
 	tests/golden/cases/three-mistakes.epi \
 	tests/golden/cases/too-much-traffic.epi \
@@ -38,5 +46,6 @@ GOLDEN_CASES = \
 	tests/golden/cases/trace_unsound.epi \
 	tests/golden/cases/typos.epi \
 	tests/golden/cases/unbridgeable.epi \
-	tests/golden/cases/unknown-target.epi
+	tests/golden/cases/unknown-target.epi \
+	tests/e2e/hospital_refused.epi
 GOLDEN_MORE =

@@ -206,11 +206,28 @@ static struct plan_schedule schedules[] = {
 	  .workers = 1 },
 };
 
+static struct plan_host hosts[] = {
+	{ .function = "std.bridges.microsegment",
+	  .port = 11080,
+	  .provides = TEXTS("std.security.segmentation"),
+	  .socks_class = "microsegment" },
+	{ .function = "vault", .port = 11081 },
+};
+static struct plan_node nodes[] = {
+	{ .addresses = TEXTS("198.51.100.10/32"),
+	  .attributes = TEXTS("std.security.encryption"),
+	  .domain = "hub",
+	  .kind = "endpoint",
+	  .name = "hub.compute" },
+	{ .domain = "hub", .hosts = LIST(hosts), .kind = "proxy", .name = "hub.px" },
+};
 static struct plan_chain chains[] = {
 	{ .flow = 0,
 	  .from = TEXTS("10.1.0.0/24", "2001:db8:1::/48"),
 	  .links = TEXTS("socks6://198.51.100.2:1080"),
+	  .replay_safe = true,
 	  .to = TEXTS("198.51.100.10/32"),
+	  .via = TEXTS("10.1.0.2", "198.51.100.2"),
 	  .when = "true" },
 };
 static struct plan_socks_config socks = { .at = "hub.px",
@@ -225,9 +242,15 @@ static struct plan_socks_config socks = { .at = "hub.px",
 					  .version = 6,
 					  .warm = 4 };
 static struct plan_listener listeners[] = {
-	{ .flow = 1, .next = "198.51.100.10:443", .port = 8443 },
+	{ .allow = TEXTS("10.2.0.0/24"),
+	  .destination = "198.51.100.10:443",
+	  .flow = 1,
+	  .next = "198.51.100.10:443",
+	  .port = 8443 },
 };
-static struct plan_nginx_config nginx = { .at = "hub.px",
+static struct plan_nginx_config nginx = { .addresses = TEXTS("198.51.100.2", "[2001:db8::2]"),
+					  .at = "hub.px",
+					  .certificate = "file:/etc/epic/hub.pem",
 					  .listeners = LIST(listeners),
 					  .mode = "stream" };
 static struct plan_derive derives[] = {
@@ -266,6 +289,7 @@ static const struct plan plan = {
 	.epic_plan = 1,
 	.flows = LIST(flows),
 	.module = "epi.sepsis",
+	.nodes = LIST(nodes),
 	.pipelines = LIST(pipelines),
 	.schedules = LIST(schedules),
 	.sources = LIST(sources),

@@ -36,22 +36,31 @@
 	"\"function\":\"f\",\"cost_cycles\":0,\"schedulable\":true,\"cost_cycles_per_byte\":0}"
 #define SOCKS                                                                                  \
 	"{\"name\":\"w\",\"files\":[],\"config\":{\"at\":\"px\",\"auth\":\"none\",\"warm\":0," \
-	"\"users\":null,\"chains\":[{\"to\":[],\"flow\":0,\"from\":[],\"when\":\"true\","      \
-	"\"links\":[]}],\"listen\":1080,\"dialect\":\"epi\",\"version\":6,\"authority\":null," \
+	"\"users\":null,\"chains\":[{\"to\":[],\"via\":[\"10.1.0.2\"],\"flow\":0,\"from\":[]," \
+	"\"when\":\"true\",\"links\":[],\"replay_safe\":true}],\"listen\":1080,\"dialect\":"   \
+	"\"epi\",\"version\":6,\"authority\":null,"                                            \
 	"\"fast_open\":false,\"certificate\":null,\"certificate_key\":null},"                  \
 	"\"backend\":\"socks\"}"
-#define NGINX                                                                       \
-	"{\"name\":\"x\",\"files\":[],\"config\":{\"at\":\"px\",\"mode\":\"http\"," \
-	"\"listeners\":[{\"flow\":0,\"next\":\"n\",\"port\":80}]},\"backend\":\"nginx\"}"
+#define NGINX                                                                              \
+	"{\"name\":\"x\",\"files\":[],\"config\":{\"at\":\"px\",\"mode\":\"http\","        \
+	"\"addresses\":[\"[::1]\"],\"listeners\":[{\"flow\":0,\"next\":\"n\",\"port\":80," \
+	"\"allow\":[\"10.0.0.0/8\"],\"destination\":\"d\"}],\"certificate\":null,"         \
+	"\"certificate_key\":\"k\"},\"backend\":\"nginx\"}"
+#define NODE                                                                                \
+	"{\"kind\":\"proxy\",\"name\":\"n\",\"hosts\":[{\"port\":11080,\"function\":\"f\"," \
+	"\"provides\":[\"x\"],\"socks_class\":null}],\"domain\":\"d\",\"addresses\":[],"    \
+	"\"attributes\":[\"y\"]}"
 #define BESS                                                                                    \
-	"{\"name\":\"y\",\"files\":[],\"config\":{\"cores\":[1],\"modules\":[],\"replicas\":1,\"schedule\":0," \
+	"{\"name\":\"y\",\"files\":[],\"config\":{\"cores\":[1],\"modules\":[],\"replicas\":1," \
+	"\"schedule\":0,"                                                                       \
 	"\"pipelines\":[\"p\"],\"queue_packets\":1},\"backend\":\"bess\"}"
-#define PLAN                                                                               \
-	"<d9d9f7>{\"areas\":[{\"nodes\":[\"a\"],\"attributes\":[]}],\"flows\":[" FLOW "]," \
-	"\"module\":\"m\",\"classes\":[{\"name\":\"c\",\"match\":\"true\","                \
-	"\"paths\":[[\"p.m\"],[]],\"rate_pps\":0,\"packet_bytes\":64}],\"edition\":1,"     \
-	"\"sources\":[],\"targets\":[" SOCKS "," NGINX "," BESS "],\"epic_plan\":1,"       \
-	"\"pipelines\":[{\"name\":\"p\",\"edges\":[],\"modules\":[" MODULE "]}],"          \
+#define PLAN                                                                           \
+	"<d9d9f7>{\"areas\":[{\"nodes\":[\"a\"],\"attributes\":[]}],\"flows\":[" FLOW  \
+	"],\"nodes\":[" NODE "],"                                                      \
+	"\"module\":\"m\",\"classes\":[{\"name\":\"c\",\"match\":\"true\","            \
+	"\"paths\":[[\"p.m\"],[]],\"rate_pps\":0,\"packet_bytes\":64}],\"edition\":1," \
+	"\"sources\":[],\"targets\":[" SOCKS "," NGINX "," BESS "],\"epic_plan\":1,"   \
+	"\"pipelines\":[{\"name\":\"p\",\"edges\":[],\"modules\":[" MODULE "]}],"      \
 	"\"schedules\":[" SCHEDULE "]}"
 
 /* ---- JSON to CBOR ---- */

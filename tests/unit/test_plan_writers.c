@@ -272,6 +272,7 @@ static void empty_json(void)
 		  "  \"epic_plan\": 1,\n"
 		  "  \"flows\": [],\n"
 		  "  \"module\": \"m\",\n"
+		  "  \"nodes\": [],\n"
 		  "  \"pipelines\": [],\n"
 		  "  \"schedules\": [],\n"
 		  "  \"sources\": [],\n"
@@ -289,9 +290,10 @@ static void empty_cbor(void)
 
 	CU_ASSERT_TRUE(cbor_emit(&empty, &bytes));
 	hex(&bytes, actual, sizeof(actual));
-	UNIT_TEXT("d9d9f7aa"
+	UNIT_TEXT("d9d9f7ab"
 		  "65617265617380"
 		  "65666c6f777380"
+		  "656e6f64657380"
 		  "666d6f64756c65616d"
 		  "67636c617373657380"
 		  "6765646974696f6e01"

@@ -651,6 +651,74 @@ static void a_direct_flow_has_no_links_and_may_have_a_wide_destination(void)
 	world_free(w);
 }
 
+/* North has two proxies, one of them with a wide prefix beside its single addresses. */
+static void a_chain_may_begin_at_any_proxy_of_the_source(void)
+{
+	struct world *w = world_new();
+	struct plan_socks_config *c;
+
+	add_hop(w, add_flow(w, NORTH_EHR, HUB_COMPUTE, https(w)), SEGMENT, HUB_PX);
+	c = make_socks(w, add_target(w, IR_SOCKS, HUB_PX, 1080, 1080));
+	CU_ASSERT_EQUAL_FATAL(c->chains.n, 1);
+	UNIT_TEXT("10.1.0.2 10.1.0.3 198.51.100.2 2001:db8:1::2", joined(w, c->chains.at[0].via));
+	CU_ASSERT_FALSE(c->chains.at[0].replay_safe);
+	world_free(w);
+}
+
+static void a_chain_comes_on_from_the_function_before(void)
+{
+	struct world *w = world_new();
+	struct verdict *v = add_flow(w, NORTH_EHR, HUB_COMPUTE, https(w));
+	struct plan_socks_config *c;
+
+	w->application.replay_safe = true;
+	add_hop(w, v, FIREWALL, NORTH_PX);
+	add_hop(w, v, SEGMENT, HUB_PX);
+	add_hop(w, v, BROKER, HUB_PX);
+	c = make_socks(w, add_target(w, IR_SOCKS, HUB_PX, 1080, 1080));
+	CU_ASSERT_EQUAL_FATAL(c->chains.n, 1);
+	UNIT_TEXT("10.1.0.2 198.51.100.2 2001:db8:1::2", joined(w, c->chains.at[0].via));
+	CU_ASSERT_TRUE(c->chains.at[0].replay_safe);
+	c = make_socks(w, add_target(w, IR_SOCKS, NORTH_PX, 1080, 1080));
+	CU_ASSERT_EQUAL_FATAL(c->chains.n, 1);
+	UNIT_TEXT("10.1.0.2 10.1.0.3 2001:db8:1::2", joined(w, c->chains.at[0].via));
+	world_free(w);
+}
+
+static void nobody_comes_to_a_chain_without_links(void)
+{
+	struct world *w = world_new();
+	struct plan_socks_config *c;
+
+	add_flow(w, NORTH_EHR, HUB_COMPUTE, https(w));
+	c = make_socks(w, add_target(w, IR_SOCKS, NORTH_PX, 1080, 1080));
+	CU_ASSERT_EQUAL_FATAL(c->chains.n, 1);
+	CU_ASSERT_EQUAL(c->chains.at[0].via.n, 0);
+	world_free(w);
+}
+
+static void a_class_that_epic_socksd_lacks_is_refused_once(void)
+{
+	struct world *w = world_new();
+	struct verdict *v = add_flow(w, NORTH_EHR, HUB_COMPUTE, https(w));
+
+	w->functions[FIREWALL].socks_class = "rate-metre";
+	w->functions[FIREWALL].span = span_at(1);
+	w->functions[SEGMENT].socks_class = "microsegment";
+	w->functions[SEGMENT].span = span_at(2);
+	w->functions[BROKER].socks_class = "teleport";
+	w->functions[BROKER].span = span_at(3);
+	add_hop(w, v, FIREWALL, NORTH_PX);
+	add_hop(w, v, SEGMENT, HUB_PX);
+	CU_ASSERT_EQUAL(make_socks(w, add_target(w, IR_SOCKS, NORTH_PX, 1080, 1080))->chains.n, 1);
+	make_socks(w, add_target(w, IR_SOCKS, NORTH_PX, 1081, 1081));
+	diag_finish(&w->ctx->diags);
+	CU_ASSERT_EQUAL_FATAL(w->ctx->diags.list.n, 1);
+	CU_ASSERT_EQUAL(w->ctx->diags.list.at[0]->code, E0802);
+	UNIT_TEXT("did you mean 'rate-meter'?", w->ctx->diags.list.at[0]->help);
+	world_free(w);
+}
+
 static void version_5_takes_one_function_and_no_more(void)
 {
 	struct world *w = world_new();
@@ -766,6 +834,10 @@ static const struct unit units[] = {
 	UNIT(a_certificate_that_nginx_cannot_name_is_refused),
 	UNIT(links_are_those_on_this_proxy_and_behind_it),
 	UNIT(a_direct_flow_has_no_links_and_may_have_a_wide_destination),
+	UNIT(a_chain_may_begin_at_any_proxy_of_the_source),
+	UNIT(a_chain_comes_on_from_the_function_before),
+	UNIT(nobody_comes_to_a_chain_without_links),
+	UNIT(a_class_that_epic_socksd_lacks_is_refused_once),
 	UNIT(version_5_takes_one_function_and_no_more),
 	UNIT(socks_takes_tcp_and_udp_to_any_port),
 	UNIT(socks_refuses_what_it_does_not_see),
