@@ -116,13 +116,6 @@ const struct filter *filter_denied(const struct filter *part, bool negated);
 /* Moves the comparisons of the first one's field to the front; returns how many. */
 size_t filter_gather(const struct filter **comparisons, size_t n);
 
-/* ---- filters ---- */
-
-struct filter *filter_new(enum filter_kind);      /* NULL: no memory */
-size_t filter_comparisons(const struct filter *); /* ranges that are compared */
-/* 1: always holds, 0: never, -1: it depends. */
-int filter_constant(const struct filter *);
-
 /* ---- ways of choosing; each opens N filters, NULL where it cannot ---- */
 
 enum {
@@ -150,8 +143,5 @@ void chooser_acl_first(const struct chooser_acl *, struct rte_mbuf *const *, uns
 		       int16_t *first);
 void chooser_acl_all(const struct chooser_acl *, struct rte_mbuf *const *, unsigned n,
 		     uint64_t *masks);
-
-bool filter_fail(struct filter_error *, const char *format, ...)
-    __attribute__((format(printf, 2, 3))); /* always false */
 
 #endif

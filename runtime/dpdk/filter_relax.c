@@ -54,15 +54,3 @@ const struct filter *filter_relax(const struct filter *f, filter_drops *drop, vo
 	filter_free(to);
 	return NULL;
 }
-
-const struct filter *filter_any(const struct filter *const *filters, size_t n)
-{
-	struct filter *f;
-
-	if (n == 1)
-		return filters[0];
-	f = (struct filter *)filter_all(filters, n);
-	if (f)
-		f->kind = n ? FILTER_OR : FILTER_FALSE;
-	return f;
-}

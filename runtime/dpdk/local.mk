@@ -1,7 +1,6 @@
 # Everything but main, so that tests can link what they try.
 noinst_LIBRARIES += %D%/libdpdkd.a
 %C%_libdpdkd_a_SOURCES = \
-	%D%/ask_main.c \
 	%D%/burst.c \
 	%D%/capture.c %D%/capture.h \
 	%D%/chooser.c \
@@ -17,7 +16,6 @@ noinst_LIBRARIES += %D%/libdpdkd.a
 	%D%/eal.c %D%/eal.h \
 	%D%/filter.c %D%/filter.h \
 	%D%/filter_box.c \
-	%D%/filter_parse.c \
 	%D%/filter_relax.c \
 	%D%/filter_sample.c \
 	%D%/filter_term.c \

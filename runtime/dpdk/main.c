@@ -4,9 +4,22 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "runtime/core/ask_command.h"
 #include "runtime/dpdk/measure.h"
 #include "runtime/dpdk/run.h"
 #include "runtime/dpdk/top.h"
+
+static int ask_main(int argc, char **argv)
+{
+	static const struct ask_command ask = {
+		.program = "epic-dpdkd",
+		.commands = "stats [json|prometheus|human], rates, reload [PLAN], "
+			    "capture FROM:TO=FILE,\nuncapture FROM:TO, stop, help",
+		.path = top_control,
+	};
+
+	return ask_command_main(&ask, argc, argv);
+}
 
 struct command {
 	const char *name;

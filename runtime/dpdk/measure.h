@@ -1,9 +1,8 @@
-/* `epic-dpdkd profile` and `epic-dpdkd ask`. */
+/* `epic-dpdkd profile`. */
 #ifndef EPIC_DPDK_MEASURE_H
 #define EPIC_DPDK_MEASURE_H
 
-/* ARGV[0] is the command's name.  Return the exit code of doc/cli.md. */
+/* ARGV[0] is the command's name.  Returns the exit code of doc/cli.md. */
 int profile_main(int argc, char **argv);
-int ask_main(int argc, char **argv);
 
 #endif

@@ -75,3 +75,16 @@ TESTS += $(DPDK_UNIT_TESTS) %D%/test_dpdk_sched
 %C%_test_dpdk_sched_SOURCES = %D%/test_dpdk_sched.c runtime/dpdk/sched.c
 %C%_test_dpdk_sched_CFLAGS = $(AM_CFLAGS) $(CUNIT_CFLAGS)
 %C%_test_dpdk_sched_LDADD = $(UNIT_LIBS) -lm
+
+# How the dataplane tells its state.
+STATS_TEST_LIBS = runtime/dpdk/libdpdkd.a runtime/core/libcore.a runtime/plan/libplanreader.a \
+	$(UNIT_LIBS) $(JANSSON_LIBS) $(DPDK_LIBS) -lpthread -lm
+
+check_PROGRAMS += %D%/test_dpdk_stats %D%/test_dpdk_telemetry
+%C%_test_dpdk_stats_SOURCES = %D%/test_dpdk_stats.c %D%/made_stats.c %D%/made_stats.h
+%C%_test_dpdk_stats_CFLAGS = $(AM_CFLAGS) $(CUNIT_CFLAGS) $(DPDK_CFLAGS)
+%C%_test_dpdk_stats_LDADD = $(STATS_TEST_LIBS)
+%C%_test_dpdk_telemetry_SOURCES = %D%/test_dpdk_telemetry.c %D%/made_stats.c %D%/made_stats.h
+%C%_test_dpdk_telemetry_CFLAGS = $(AM_CFLAGS) $(CUNIT_CFLAGS) $(DPDK_CFLAGS)
+%C%_test_dpdk_telemetry_LDADD = $(STATS_TEST_LIBS)
+TESTS += %D%/test_dpdk_stats %D%/test_dpdk_telemetry

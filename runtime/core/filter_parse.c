@@ -10,7 +10,7 @@
  * any order. */
 #include <config.h>
 
-#include "runtime/dpdk/filter_private.h"
+#include "runtime/core/filter.h"
 
 #include <arpa/inet.h>
 #include <ctype.h>
@@ -262,13 +262,21 @@ static bool widen(struct filter_range *r)
 	return clean;
 }
 
-static bool prefix_of(char *text, char *slash, struct filter_range *r)
+/* One address is the prefix of its whole length. */
+bool filter_read_prefix(const char *text, struct filter_range *r)
 {
-	uint32_t length;
+	const char *slash = strchr(text, '/');
+	size_t n = slash ? (size_t)(slash - text) : strlen(text);
+	uint32_t most, length;
+	char address[VALUE_ROOM];
 
-	*slash = '\0';
-	r->family = address_of(text, r->lo);
-	if (!r->family || !number_of(slash + 1, r->family == 4 ? 32 : 128, &length))
+	if (n >= sizeof(address))
+		return false;
+	memcpy(address, text, n);
+	address[n] = '\0';
+	r->family = address_of(address, r->lo);
+	length = most = r->family == 4 ? 32 : 128;
+	if (!r->family || (slash && !number_of(slash + 1, most, &length)))
 		return false;
 	r->length = (uint8_t)length;
 	return widen(r);
@@ -304,14 +312,13 @@ static bool is_prefix_next(const struct parser *p)
 
 static bool parse_prefix(struct parser *p, struct filter_range *r)
 {
-	char value[VALUE_ROOM], *slash;
+	char value[VALUE_ROOM];
 	const char *from;
 
 	if (!read_value(p, value))
 		return false;
 	from = p->at - strlen(value);
-	slash = strchr(value, '/');
-	return (slash && prefix_of(value, slash, r)) || refuse(p, from, "this is no prefix", "");
+	return filter_read_prefix(value, r) || refuse(p, from, "this is no prefix", "");
 }
 
 static bool in_order(const struct filter_range *r)
@@ -351,7 +358,7 @@ static bool is_device(struct parser *p, const char *name, uint16_t *index)
 static bool is_value(struct parser *p, uint8_t tag, const char *word, uint16_t *index)
 {
 	return p->names && p->names->value && p->names->value(p->names->arg, tag, word, index) &&
-	       *index != PACKET_NO_TAG;
+	       *index != FILTER_NO_VALUE;
 }
 
 /* A word or a string, which names a device or a value of a derived attribute.  *KNOWN: it can
@@ -448,7 +455,7 @@ static const struct field_row *parse_field(struct parser *p, uint8_t *tag)
 		return NULL;
 	row = row_named(name);
 	if (!row && p->names && p->names->tag && p->names->tag(p->names->arg, name, tag) &&
-	    *tag < PACKET_TAGS)
+	    *tag < FILTER_TAGS)
 		return &derived;
 	if (row && row->kind != VALUE_NONE)
 		return row;

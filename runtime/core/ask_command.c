@@ -1,5 +1,6 @@
-/* `epic-dpdkd ask`: one command for a dataplane that runs. */
 #include <config.h>
+
+#include "runtime/core/ask_command.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,8 +8,6 @@
 
 #include "runtime/core/control.h"
 #include "runtime/core/options.h"
-#include "runtime/dpdk/measure.h"
-#include "runtime/dpdk/top.h"
 
 enum { EXIT_DONE = 0, EXIT_REFUSED = 1, EXIT_USE = 2, EXIT_ENVIRONMENT = 5, ANSWER_SECONDS = 30 };
 
@@ -16,23 +15,22 @@ enum { OPT_CONTROL, OPT_TARGET, OPT_HELP };
 
 static const struct option_row rows[] = {
 	[OPT_CONTROL] = { "--control", NULL, "PATH", "the control socket" },
-	[OPT_TARGET] = { "--target", NULL, "NAME", "the dataplane that runs this target" },
+	[OPT_TARGET] = { "--target", NULL, "NAME", "the process that runs this target" },
 	[OPT_HELP] = { "--help", "-h", NULL, "this text" },
 	{ NULL, NULL, NULL, NULL },
 };
 
-static int complain(int code, const char *why)
+static int complain(const struct ask_command *c, int code, const char *why)
 {
-	fprintf(stderr, "epic-dpdkd ask: %s\n", why);
+	fprintf(stderr, "%s ask: %s\n", c->program, why);
 	return code;
 }
 
-static int print_help(void)
+static int print_help(const struct ask_command *c)
 {
-	puts(
-	    "Usage: epic-dpdkd ask (--control PATH | --target NAME) COMMAND [ARGUMENT]\n\n"
-	    "Commands: stats [json|prometheus|human], rates, reload [PLAN], capture FROM:TO=FILE,\n"
-	    "uncapture FROM:TO, stop, help\n");
+	printf("Usage: %s ask (--control PATH | --target NAME) COMMAND [ARGUMENT]\n\n"
+	       "Commands: %s\n\n",
+	       c->program, c->commands);
 	options_help(rows, stdout);
 	puts("\nExit codes: 0 done, 1 refused, 2 wrong use, 5 nobody answers.");
 	return fflush(stdout) ? EXIT_ENVIRONMENT : EXIT_DONE;
@@ -46,7 +44,7 @@ static bool add_word(char *line, size_t size, const char *word)
 	       !strchr(word, '\n');
 }
 
-static int ask(const char *path, const char *line)
+static int ask(const struct ask_command *c, const char *path, const char *line)
 {
 	struct text answer = { 0 };
 	bool there = control_ask(path, "help", ANSWER_SECONDS, &answer), good = false;
@@ -59,11 +57,11 @@ static int ask(const char *path, const char *line)
 		fputs(answer.at, good ? stdout : stderr);
 	text_free(&answer);
 	if (fflush(stdout))
-		return complain(EXIT_ENVIRONMENT, "cannot write to standard output");
+		return complain(c, EXIT_ENVIRONMENT, "cannot write to standard output");
 	return good ? EXIT_DONE : there ? EXIT_REFUSED : EXIT_ENVIRONMENT;
 }
 
-int ask_main(int argc, char **argv)
+int ask_command_main(const struct ask_command *c, int argc, char **argv)
 {
 	struct options o = { .rows = rows, .argc = argc, .argv = argv };
 	const char *control = NULL, *target = NULL;
@@ -72,21 +70,21 @@ int ask_main(int argc, char **argv)
 
 	while ((which = options_next(&o)) != OPTIONS_END) {
 		if (which == OPTIONS_BAD)
-			return complain(EXIT_USE, o.error);
+			return complain(c, EXIT_USE, o.error);
 		if (which == OPT_HELP)
-			return print_help();
+			return print_help(c);
 		if (which == OPTIONS_WORD && !add_word(line, sizeof(line), o.value))
-			return complain(EXIT_USE, "the command is too long");
+			return complain(c, EXIT_USE, "the command is too long");
 		if (which == OPT_CONTROL)
 			control = o.value;
 		if (which == OPT_TARGET)
 			target = o.value;
 	}
-	path = control ? strdup(control) : target ? top_control(target) : NULL;
+	path = control ? strdup(control) : target ? c->path(target) : NULL;
 	if (!path || !*line)
-		code = complain(EXIT_USE, "whom, and what? See epic-dpdkd ask --help");
+		code = complain(c, EXIT_USE, "whom, and what? See ask --help");
 	else
-		code = ask(path, line);
+		code = ask(c, path, line);
 	free(path);
 	return code;
 }
