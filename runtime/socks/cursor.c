@@ -28,7 +28,7 @@ bool reader_span(struct reader *r, size_t n, struct wire_span *out)
 	return true;
 }
 
-bool reader_skip(struct reader *r, size_t n)
+bool reader_pass(struct reader *r, size_t n)
 {
 	struct wire_span skipped;
 

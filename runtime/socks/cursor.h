@@ -21,7 +21,7 @@ static inline struct reader reader_open(const uint8_t *bytes, size_t n, size_t l
 
 bool reader_bad(struct reader *, enum wire_fault); /* returns false */
 bool reader_span(struct reader *, size_t n, struct wire_span *);
-bool reader_skip(struct reader *, size_t n);
+bool reader_pass(struct reader *, size_t n);
 bool reader_u8(struct reader *, uint8_t *);
 bool reader_u16(struct reader *, uint16_t *);
 bool reader_u64(struct reader *, uint64_t *);

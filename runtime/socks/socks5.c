@@ -81,7 +81,7 @@ enum wire_state socks5_request_read(const uint8_t *bytes, size_t n, struct socks
 	memset(out, 0, sizeof(*out));
 	(void)(reader_is(&r, V5, WIRE_FAULT_VERSION) && reader_u8(&r, &out->command) &&
 	       (known_command(out->command) || reader_bad(&r, WIRE_FAULT_COMMAND)) &&
-	       reader_skip(&r, 1) && read_address(&r, &out->to));
+	       reader_pass(&r, 1) && read_address(&r, &out->to));
 	return reader_end(&r, &out->fault, used);
 }
 
@@ -92,7 +92,7 @@ enum wire_state socks5_reply_read(const uint8_t *bytes, size_t n, struct socks5_
 
 	memset(out, 0, sizeof(*out));
 	(void)(reader_is(&r, V5, WIRE_FAULT_VERSION) && reader_u8(&r, &out->code) &&
-	       reader_skip(&r, 1) && read_address(&r, &out->bound));
+	       reader_pass(&r, 1) && read_address(&r, &out->bound));
 	return reader_end(&r, &out->fault, used);
 }
 
@@ -102,7 +102,7 @@ enum wire_state socks5_udp_read(const uint8_t *bytes, size_t n, struct socks5_ud
 	struct reader r = reader_open(bytes, n, SHORTEST);
 
 	memset(out, 0, sizeof(*out));
-	(void)(reader_skip(&r, 2) && reader_u8(&r, &out->fragment) && read_address(&r, &out->at));
+	(void)(reader_pass(&r, 2) && reader_u8(&r, &out->fragment) && read_address(&r, &out->at));
 	return reader_end(&r, &out->fault, used);
 }
 

@@ -22,7 +22,7 @@ static bool read_size(struct reader *r, uint16_t *size)
 /* Port, padding (of which the draft says that it is 0, and nothing that depends on it), type. */
 static bool read_address(struct reader *r, struct wire_address *a)
 {
-	return reader_u16(r, &a->port) && reader_skip(r, 1) && reader_kind(r, &a->kind) &&
+	return reader_u16(r, &a->port) && reader_pass(r, 1) && reader_kind(r, &a->kind) &&
 	       reader_host(r, true, a);
 }
 
@@ -105,7 +105,7 @@ enum wire_state socks6_operation_read(const uint8_t *bytes, size_t n, struct soc
 
 static bool read_udp_address(struct reader *r, struct wire_address *a)
 {
-	return reader_kind(r, &a->kind) && reader_skip(r, 1) && reader_u16(r, &a->port) &&
+	return reader_kind(r, &a->kind) && reader_pass(r, 1) && reader_u16(r, &a->port) &&
 	       reader_host(r, true, a);
 }
 
@@ -125,7 +125,7 @@ static bool read_reporter(struct reader *r, struct socks6_udp *out)
 	       reader_u8(r, &out->code) &&
 	       ((out->code && out->code <= SOCKS6_UDP_TOO_BIG) ||
 		reader_bad(r, WIRE_FAULT_ERROR_CODE)) &&
-	       reader_skip(r, 2) && reader_host(r, true, &out->reporter);
+	       reader_pass(r, 2) && reader_host(r, true, &out->reporter);
 }
 
 static bool read_error(struct reader *r, struct socks6_udp *out)

@@ -72,7 +72,7 @@ enum wire_state epi_request_read(const uint8_t *bytes, size_t n, struct epi_requ
 	(void)(reader_is(&r, V6, WIRE_FAULT_VERSION6) &&
 	       reader_is(&r, SOCKS6_CONNECT, WIRE_FAULT_COMMAND) &&
 	       reader_kind(&r, &out->to.kind) && reader_host(&r, false, &out->to) &&
-	       reader_u16(&r, &out->to.port) && reader_skip(&r, 1) && read_size(&r, &size) &&
+	       reader_u16(&r, &out->to.port) && reader_pass(&r, 1) && read_size(&r, &size) &&
 	       read_request_options(&r, size, out));
 	return reader_end(&r, &out->fault, used);
 }
@@ -91,13 +91,13 @@ static bool looks_like_2_0(const uint8_t *head)
 
 static bool read_reply_0_1(struct reader *r, struct wire_address *a)
 {
-	return reader_u16(r, &a->port) && reader_skip(r, 1) && reader_kind(r, &a->kind) &&
+	return reader_u16(r, &a->port) && reader_pass(r, 1) && reader_kind(r, &a->kind) &&
 	       reader_host(r, false, a);
 }
 
 static bool read_reply_2_0(struct reader *r, struct wire_address *a)
 {
-	return reader_skip(r, 1) && reader_kind(r, &a->kind) && reader_host(r, false, a) &&
+	return reader_pass(r, 1) && reader_kind(r, &a->kind) && reader_host(r, false, a) &&
 	       reader_u16(r, &a->port);
 }
 
@@ -105,7 +105,7 @@ static bool read_reply(struct reader *r, struct epi_reply *out)
 {
 	struct reader ahead = *r;
 
-	if (!reader_skip(&ahead, 2)) {
+	if (!reader_pass(&ahead, 2)) {
 		*r = ahead;
 		return false;
 	}
@@ -121,7 +121,7 @@ enum wire_state epi_reply_read(const uint8_t *bytes, size_t n, struct epi_reply 
 
 	memset(out, 0, sizeof(*out));
 	(void)(reader_is(&r, V6, WIRE_FAULT_VERSION) && reader_u8(&r, &out->code) &&
-	       read_reply(&r, out) && read_size(&r, &size) && reader_skip(&r, size));
+	       read_reply(&r, out) && read_size(&r, &size) && reader_pass(&r, size));
 	return reader_end(&r, &out->fault, used);
 }
 

@@ -18,6 +18,7 @@ static const char *const one_source[] = { "192.0.2.7/32" };
 static const char *const proxy[] = { "192.0.2.2", "[2001:db8::2]" };
 static const char *const server[] = { "192.0.2.1/32" };
 static const char *const two_links[] = { "socks6://h:1", "socks6://h:2" };
+static const char *const proxies[] = { "10.1.0.2", "10.1.0.3" };
 
 /* Line 1: the target, line 2: the first flow, line 3: the second. */
 static const char policy[] = "target\nflow a\nflow b\n";
@@ -202,6 +203,12 @@ static void without_a_certificate_nothing_speaks_tls(void)
 
 static void a_chain_table_tells_links_and_straight_ways(void)
 {
+	/* The first function is no link here: it stands on a proxy before this one. */
+	static struct plan_hop hops[] = {
+		{ .function = "bf.seal", .proxy = "c.px", .order = 1 },
+		{ .function = "bf.microsegment", .proxy = "a.px", .order = 2 },
+		{ .function = "bf.unseal", .proxy = "b.px", .order = 3 }
+	};
 	struct world w = world_new();
 	const char *table;
 
@@ -210,18 +217,30 @@ static void a_chain_table_tells_links_and_straight_ways(void)
 					   .when = "true",
 					   .from = TEXTS(everyone),
 					   .to = TEXTS(server),
-					   .links = TEXTS(two_links) };
-	w.chains[1] = (struct plan_chain){ .span = flow_spans[1], .flow = 1, .when = "true" };
-	w.socks = (struct plan_socks_config){
-		.at = "a.px", .version = 6, .listen = 1080, .auth = "none", .dialect = "draft"
+					   .links = TEXTS(two_links),
+					   .via = TEXTS(proxies) };
+	w.flows[0].bridge.at = hops;
+	w.flows[0].bridge.n = COUNT(hops);
+	w.chains[1] = (struct plan_chain){
+		.span = flow_spans[1], .flow = 1, .when = "true", .replay_safe = true
 	};
+	w.socks = (struct plan_socks_config){ .at = "a.px",
+					      .version = 6,
+					      .listen = 1080,
+					      .auth = "none",
+					      .dialect = "draft",
+					      .fast_open = true,
+					      .warm = 3 };
 	w.socks.chains.at = w.chains;
 	w.socks.chains.n = COUNT(w.chains);
 	table = emitted(&w, &backend_socks, &w.socks);
 	UNIT_TEXT("web/chains.txt", w.files.at[0].path);
 	CU_ASSERT(has(table, "# epi:p.epi:2\nflow 0  a.x => b.y\n"));
-	CU_ASSERT(has(table, "socks6://h:1 socks6://h:2\n"));
-	CU_ASSERT(has(table, "straight to the destination\n"));
+	CU_ASSERT(has(table, "  via     10.1.0.2 10.1.0.3\n"
+			     "  links   socks6://h:1                    microsegment on a.px\n"
+			     "          socks6://h:2                    unseal on b.px\n"));
+	CU_ASSERT(has(table, "  replay  safe\n  links   straight to the destination\n"));
+	CU_ASSERT(has(table, "without TLS, Fast Open, 3 warm connections for each next hop\n"));
 	CU_ASSERT_EQUAL(w.files.at[0].ranges.n, 3);
 	world_free(&w);
 }
