@@ -1,8 +1,10 @@
 """Bars and lines as SVG, without a library."""
 from html import escape
 
-COLOURS = ["#4c78a8", "#e45756", "#f58518", "#72b7b2", "#54a24b", "#b279a2"]
+COLOURS = ["#4c78a8", "#e45756", "#f58518", "#72b7b2", "#54a24b", "#b279a2", "#eeca3b", "#9d755d", "#ff9da6", "#79706e",
+           "#1b2a49", "#a0cbe8", "#8cd17d", "#d37295", "#b6992d", "#499894"]
 WIDTH, HEIGHT, LEFT, BOTTOM, TOP = 430, 290, 62, 52, 40
+LEGEND = 16
 
 
 def nice(most):
@@ -48,8 +50,9 @@ def text(x, y, what, size=11, anchor="start", weight="normal"):
             f'{escape(what)}</text>')
 
 
-def bars(title, unit, groups, series, values):
-    """VALUES[group][series]: (middle, low, high), or None where there is none."""
+def bars(title, unit, groups, series, values, marks=None):
+    """VALUES[group][series]: (middle, low, high), or None where there is none.  MARKS[group][series]: what was to be
+    expected, a line across the bar."""
     most = max((v[2] for row in values for v in row if v), default=1)
 
     def draw(x, y):
@@ -67,6 +70,8 @@ def bars(title, unit, groups, series, values):
                 p.out.append(f'<rect x="{at:.1f}" y="{p.at(middle):.1f}" width="{wide - 1:.1f}" '
                              f'height="{p.at(0) - p.at(middle):.1f}" fill="{COLOURS[s]}"/>')
                 p.out.append(line(at + wide / 2, p.at(low), at + wide / 2, p.at(high), "#222"))
+                if marks:
+                    p.out.append(line(at - 1, p.at(marks[g][s]), at + wide, p.at(marks[g][s]), "#000", 2))
         return p.out
     return draw
 
@@ -92,24 +97,29 @@ def lines(title, unit, xs, x_title, series, values):
     return draw
 
 
-def legend(series, x, y):
-    out = []
+def legend(series, x, y, wide):
+    """And how many lines it takes."""
+    out, left, n = [], x, 1
     for s, name in enumerate(series):
+        if x > left and x + 26 + 7 * len(name) > wide:
+            x, y, n = left, y + LEGEND, n + 1
         out += [f'<rect x="{x}" y="{y - 9}" width="11" height="11" fill="{COLOURS[s]}"/>', text(x + 16, y, name)]
         x += 26 + 7 * len(name)
-    return out
+    return out, n
 
 
 def write(path, rows):
     """ROWS: (series, panels) each; a row has a legend of its own."""
     wide = max(len(panels) for _, panels in rows) * WIDTH
-    tall = len(rows) * (HEIGHT + 26) + 8
+    body, y = [], 0
+    for series, panels in rows:
+        for c, draw in enumerate(panels):
+            body += draw(c * WIDTH, y)
+        out, n = legend(series, LEFT, y + HEIGHT + 6, wide)
+        body += out
+        y += HEIGHT + 10 + n * LEGEND
+    tall = y + 8
     out = [f'<svg xmlns="http://www.w3.org/2000/svg" width="{wide}" height="{tall}" viewBox="0 0 {wide} {tall}" '
            'font-family="sans-serif"><rect width="100%" height="100%" fill="white"/>']
-    for r, (series, panels) in enumerate(rows):
-        y = r * (HEIGHT + 26)
-        for c, draw in enumerate(panels):
-            out += draw(c * WIDTH, y)
-        out += legend(series, LEFT, y + HEIGHT + 6)
     with open(path, "w", encoding="utf-8") as f:
-        f.write("\n".join(out + ["</svg>", ""]))
+        f.write("\n".join(out + body + ["</svg>", ""]))

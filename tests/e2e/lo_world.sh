@@ -1,10 +1,13 @@
 #!/bin/sh
-# lo_world.sh ADDRESS... -- COMMAND [ARGUMENT...]
+# lo_world.sh ADDRESS[@FROM]... -- COMMAND [ARGUMENT...]
 #
 # Runs COMMAND in a network of its own in which this machine has every ADDRESS, all on the
 # loopback device: clients, proxies and servers of a policy side by side, reachable by
-# nobody else.  As root or as any user who may make user namespaces; COMMAND keeps its
-# user, and may listen on any port.  The network ends with the last process in it.
+# nobody else.  @FROM: connections to ADDRESS come from that address unless they are bound
+# to another.  LO_WATCH, if it is set, is a command that looks at the loopback device, run
+# in the background before rights are given up.  As root or as any user who may make user
+# namespaces; COMMAND keeps its user, and may listen on any port.  The network ends with the
+# last process in it.
 # Exit 77, with the reason, where the kernel forbids it; 2 for wrong use; else COMMAND's.
 set -u
 
@@ -25,15 +28,20 @@ fi
 
 ip link set lo up || exit 77
 while [ $# -gt 0 ] && [ "$1" != -- ]; do
+	address=${1%@*}
+	case $address in
+	*:*) ip address add "$address/128" dev lo nodad || exit 2 ;;
+	*) ip address add "$address/32" dev lo || exit 2 ;;
+	esac
 	case $1 in
-	*:*) ip address add "$1/128" dev lo nodad || exit 2 ;;
-	*) ip address add "$1/32" dev lo || exit 2 ;;
+	*@*) ip route change local "$address" dev lo table local src "${1#*@}" scope host || exit 2 ;;
 	esac
 	shift
 done
-[ $# -gt 1 ] || { echo "usage: lo_world.sh ADDRESS... -- COMMAND [ARGUMENT...]" >&2; exit 2; }
+[ $# -gt 1 ] || { echo "usage: lo_world.sh ADDRESS[@FROM]... -- COMMAND [ARGUMENT...]" >&2; exit 2; }
 shift
-unset LO_WORLD
+unset LO_WORLD address
+[ -z "${LO_WATCH-}" ] || sh -c "$LO_WATCH" &
 [ -n "${LO_USER-}" ] || exec "$@"
 
 # What is root in here can change to no other user, which programs that drop their rights

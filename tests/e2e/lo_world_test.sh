@@ -81,6 +81,9 @@ sh "$here/lo_world.sh" 10.1.0.2 -- sh -c 'exit 7'
 [ $? = 7 ] || die "the command's exit code is lost"
 sh "$here/lo_world.sh" 10.1.0.2 -- ip route get 192.0.2.1 >/dev/null 2>&1 && die "the world has a way out"
 sh "$here/lo_world.sh" 10.1.0.2 2>/dev/null && die "a missing command is taken"
+LO_WATCH='echo watched' sh "$here/lo_world.sh" 10.1.0.2 10.2.0.2@10.1.0.2 -- \
+	sh -c 'ip route get 10.2.0.2; sleep 0.2' >"$tmp/from" 2>&1 && grep -q 'src 10.1.0.2' "$tmp/from" &&
+	grep -q '^watched' "$tmp/from" || die "an address is not reached from the one it should" "$tmp/from"
 echo "ok: the world is closed and passes the exit code on"
 
 cp "$policies/sepsis.epi" "$policies/proxies.epi" "$tmp/" || exit 1

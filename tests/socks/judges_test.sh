@@ -1,0 +1,4 @@
+#!/bin/sh
+# curl, PySocks, proxychains4 and raw bytes against epic-socksd, in a network namespace of its own.
+[ -x /usr/bin/python3 ] || { echo "skipped: /usr/bin/python3 is missing"; exit 77; }
+exec /usr/bin/python3 -B "${srcdir:-$(dirname "$0")/../..}/tests/socks/judges_test.py"
