@@ -100,7 +100,7 @@ void warm_age(struct warm *, uint32_t ms);
  * done in advance.  Connections that were made under another declaration are closed.  False: no
  * memory, the address is not kept warm. */
 bool warm_keep(struct warm *, const struct wire_address *to, unsigned most, struct tls_side *,
-	       const char *tls_name, uint32_t mark);
+	       const char *tls_name, uint32_t mark, const struct wire_address *from);
 /* One that was alive when this batch of events began, which is the caller's then, its descriptor
  * being left in the loop as dial's are; false: there is none now.  It may have died since: who
  * finds it dead before any byte came back and may send again, dials. */

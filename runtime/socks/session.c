@@ -50,7 +50,7 @@ void session_open(struct door *d, int fd, const struct sockaddr *peer, socklen_t
 	s->front = d->front;
 	s->number = atomic_fetch_add(&w->server->number, 1) + 1;
 	s->began = loop_now(w->loop);
-	s->question.peer = at;
+	s->client = s->question.peer = at;
 	session_link(s);
 	if (!hear_begin(s, stream))
 		session_abort(s);
@@ -67,12 +67,9 @@ void session_free(struct session *s)
 {
 	opening_free(s);
 	session_unlink(s);
-	clients_leave(s->worker->server->clients, &s->question.peer);
+	clients_leave(s->worker->server->clients, &s->client);
 	setup_drop(s->setup);
-	setup_drop(s->born);
-	for (size_t i = 0; i < s->n_past; i++)
-		setup_drop(s->past[i]);
-	free(s->past);
+	setup_drop(s->way);
 	s->freeing.run = session_release;
 	loop_later(s->worker->loop, &s->freeing);
 }
@@ -165,7 +162,7 @@ static void words_make(const struct session *s, struct words *w)
 	const struct policy_question *q = &s->question;
 
 	*w = (struct words){ .to = "-", .source = "-", .place = "-" };
-	wire_address_text(&q->peer, w->peer, sizeof(w->peer));
+	wire_address_text(&s->client, w->peer, sizeof(w->peer));
 	if (q->to.kind)
 		wire_address_text(&q->to, w->to, sizeof(w->to));
 	if (q->source.kind)
@@ -259,24 +256,15 @@ void sessions_end(struct worker *w)
 
 /* ---- reload ---- */
 
-const struct front *setup_front(const struct setup *s, const struct wire_address *at)
+const struct front *session_front(const struct session *s, const struct setup *setup)
 {
-	for (size_t i = 0; i < s->n_fronts; i++)
-		if (wire_address_same(&s->fronts[i].at, at))
-			return &s->fronts[i];
+	for (size_t i = 0; i < setup->n_fronts; i++) {
+		const struct front *f = &setup->fronts[i];
+
+		if (f->kind == s->front->kind && wire_address_same(&f->at, &s->front->at))
+			return f;
+	}
 	return NULL;
-}
-
-/* False: no memory; the setup is then never dropped. */
-static bool past_add(struct session *s, struct setup *was)
-{
-	struct setup **past = realloc(s->past, (s->n_past + 1) * sizeof(struct setup *));
-
-	if (!past)
-		return false;
-	s->past = past;
-	s->past[s->n_past++] = was;
-	return true;
 }
 
 void session_move(struct session *s, struct setup *setup, const struct front *front)
@@ -287,23 +275,36 @@ void session_move(struct session *s, struct setup *setup, const struct front *fr
 	s->front = front;
 	s->question.function = front->kind == FRONT_FUNCTION ? (int)front->index : -1;
 	s->question.target = front->kind == FRONT_TARGET ? front->index : 0;
-	if (!s->udp)
-		setup_drop(was);
-	else
-		past_add(s, was);
+	setup_drop(was);
+}
+
+/* Each of its destinations is asked about, none is the association's.  Functions of the old setup
+ * are closed meanwhile. */
+static void association_review(struct session *s, struct setup *setup, const struct front *front)
+{
+	struct setup *was = setup_hold(s->setup);
+
+	s->chain = NULL;
+	session_move(s, setup, front);
+	udp_ask_again(s->udp);
+	setup_drop(was);
 }
 
 /* Whether a connection that was allowed may go on. */
 static bool session_review(struct session *s, struct setup *setup, char *why, size_t room)
 {
-	const struct front *front = setup_front(setup, &s->front->at);
+	const struct front *front = session_front(s, setup);
 	const struct policy_chain *chain = s->chain;
 	struct policy_question q = s->question;
 	struct policy_answer answer;
 
-	if (!front || front->kind != s->front->kind) {
+	if (!front) {
 		snprintf(why, room, "its listener is gone");
 		return false;
+	}
+	if (s->udp) {
+		association_review(s, setup, front);
+		return true;
 	}
 	q.function = front->kind == FRONT_FUNCTION ? (int)front->index : -1;
 	q.target = front->kind == FRONT_TARGET ? front->index : 0;
@@ -335,8 +336,6 @@ void sessions_review(struct worker *w, struct reload_facts *facts)
 			continue;
 		if (session_review(s, w->setup, why, sizeof(why))) {
 			facts->kept++;
-			if (s->udp)
-				udp_ask_again(s->udp);
 			continue;
 		}
 		facts->ended++;

@@ -43,18 +43,14 @@ static bool bind_allowed(struct session *s, const struct wire_address *from,
 			 struct policy_answer *a)
 {
 	struct policy_question *q = &s->question;
-	struct wire_address client = q->peer;
-	bool good;
+	struct wire_address client = s->client;
 
 	client.port = s->opening->bound.port;
 	q->source = *from;
 	if (s->front->kind == FRONT_OPEN)
 		return route_ask(s, from, a);
 	q->peer = *from;
-	good = route_ask(s, &client, a);
-	q->peer = client;
-	q->peer.port = s->opening->peer_port;
-	return good;
+	return route_ask(s, &client, a);
 }
 
 static void bind_take(struct session *s, int fd, const struct wire_address *from)
@@ -69,9 +65,7 @@ static void bind_take(struct session *s, int fd, const struct wire_address *from
 		route_refuse(s, &answer);
 		return;
 	}
-	s->chain = answer.chain;
-	s->first = answer.first;
-	if (!route_make(s, &answer, &o->route, why)) {
+	if (!route_take(s, &answer, why)) {
 		go_refuse(s, COUNT_refused_function, OUTCOME_BRIDGE_LOST, why);
 		return;
 	}
@@ -80,8 +74,7 @@ static void bind_take(struct session *s, int fd, const struct wire_address *from
 			  "the flow's chain goes through other proxies, BIND cannot");
 		return;
 	}
-	o->wake = o->route.first < o->route.behind ? relay_wake_make(s->worker->loop) : NULL;
-	if (!stages_open(s, &s->question.to, &o->route, &o->stages, &o->n_stages, o->wake, why))
+	if (!route_open(s, why))
 		go_refuse(s, COUNT_refused_function, OUTCOME_DENIED, why);
 	else if (hear_succeed(s, from, 0))
 		relay_begin(s);
@@ -155,7 +148,6 @@ void bind_begin(struct session *s)
 			  "BIND goes through one proxy only");
 		return;
 	}
-	o->peer_port = s->question.peer.port;
 	if (!bind_listen(s)) {
 		go_refuse(s, COUNT_unreachable, outcome_from_errno(errno), strerror(errno));
 		return;
@@ -167,5 +159,6 @@ void bind_begin(struct session *s)
 	inbound_reply(o->inbound, OUTCOME_OK, &o->bound, 0, &o->reply);
 	o->timer.ring = bind_late;
 	timer_set(s->worker->loop, &o->timer, WAIT_MS);
-	hear_flush(s);
+	if (hear_flush(s))
+		hear_wait(s);
 }

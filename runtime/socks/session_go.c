@@ -15,6 +15,7 @@
 enum {
 	MOST_EARLY = 16384, /* application bytes in one piece with what a next proxy is told */
 	MOST_WARM = 64,     /* addresses learned by a thread */
+	ANSWER_MS = 60000,  /* for the reply of a next proxy, which dials meanwhile */
 	FIRST_BYTES_MS =
 	    2, /* how long a redirected client may take for bytes that the SYN can carry */
 	SYN_POLL_MS = 1
@@ -41,14 +42,12 @@ static bool setup_renew(struct session *s)
 {
 	const struct front *front;
 
-	if (s->setup != s->worker->setup && !s->worker->draining) {
-		front = setup_front(s->worker->setup, &s->front->at);
-		if (!front)
-			return false;
+	if (s->setup == s->worker->setup)
+		return true;
+	front = session_front(s, s->worker->setup);
+	if (front)
 		session_move(s, s->worker->setup, front);
-	}
-	s->born = setup_hold(s->setup);
-	return true;
+	return front;
 }
 
 static void question_make(struct session *s)
@@ -182,6 +181,10 @@ void relay_begin(struct session *s)
 		stream_keep_alive(o->upstream.fd);
 	loop_leave(s->worker->loop, &o->client);
 	loop_leave(s->worker->loop, &o->server);
+	if (!o->n_stages) {
+		setup_drop(s->way);
+		s->way = NULL;
+	}
 	o->stages = NULL;
 	o->n_stages = 0;
 	o->wake = NULL;
@@ -286,12 +289,30 @@ static void go_say(struct session *s)
 	relay_begin(s);
 }
 
+static void answer_late(struct timer *t)
+{
+	struct session *s = ((struct opening *)((char *)t - offsetof(struct opening, timer)))->session;
+	char why[512];
+
+	next_text(s, why, sizeof(why), "no answer in time");
+	if (!s->relay) {
+		server_lost(s, OUTCOME_TIMED_OUT, why);
+		return;
+	}
+	session_refused(s, COUNT_unreachable, why);
+	session_abort(s);
+}
+
 static void connected(struct session *s, const struct wire_address *bound)
 {
 	struct opening *o = s->opening;
 
-	if ((o->route.straight || o->route.header) && !hear_succeed(s, bound, o->granted))
+	if (!o->route.straight && !o->route.header) {
+		o->timer.ring = answer_late;
+		timer_set(s->worker->loop, &o->timer, ANSWER_MS);
+	} else if (!hear_succeed(s, bound, o->granted)) {
 		return;
+	}
 	go_say(s);
 }
 
@@ -305,6 +326,8 @@ static void dial_ended(void *arg, const struct dial_result *r)
 	if (r->outcome == OUTCOME_OK) {
 		o->upstream = r->stream;
 		o->said = r->sent;
+		if (o->route.straight)
+			s->question.to = r->at;
 		connected(s, &r->bound);
 		return;
 	}
@@ -324,7 +347,7 @@ static bool warm_use(struct session *s, const struct wire_address *to)
 	if (warm_take(w->warm, to, &o->upstream))
 		return true;
 	if (o->route.straight && warm_count(w->warm) < MOST_WARM)
-		warm_keep(w->warm, to, share, o->route.tls, NULL, options_of(s)->mark);
+		warm_keep(w->warm, to, share, o->route.tls, NULL, options_of(s)->mark, NULL);
 	return false;
 }
 
@@ -397,9 +420,11 @@ static void dial_begin(struct session *s)
 	const struct route *r = &o->route;
 	struct dial_wish wish = {
 		.to = r->straight ? o->to : &r->next,
-		.n = r->straight ? o->n_to : 1,
+		/* Functions were told of the first one. */
+		.n = r->straight && !o->n_stages ? o->n_to : 1,
 		.timeout_ms = server_of(s)->limits.connect_ms,
 		.mark = options_of(s)->mark,
+		.from = r->straight ? NULL : setup_from(s->setup, &r->next),
 		.fast_open = r->fast_open,
 		.first = { o->say.at, o->say.n },
 		.tls = r->tls,
@@ -447,7 +472,7 @@ static bool is_replay(const struct session *s)
 
 static void go_again(struct timer *);
 
-static void go_further(struct session *s)
+static void go_further(struct session *s, const struct policy_answer *answer)
 {
 	struct opening *o = s->opening;
 	char why[300];
@@ -455,23 +480,13 @@ static void go_further(struct session *s)
 	if (is_replay(s)) {
 		o->timer.ring = go_again;
 		timer_set(s->worker->loop, &o->timer, SYN_POLL_MS);
-		return;
-	}
-	o->wake = o->route.first < o->route.behind || options_of(s)->role == ROLE_FUNCTION
-		      ? relay_wake_make(s->worker->loop)
-		      : NULL;
-	if (!stages_open(s, &s->question.to, &o->route, &o->stages, &o->n_stages, o->wake, why)) {
+	} else if (!route_take(s, answer, why)) {
+		go_refuse(s, COUNT_refused_function, OUTCOME_BRIDGE_LOST, why);
+	} else if (!route_open(s, why)) {
 		go_refuse(s, COUNT_refused_function, OUTCOME_DENIED, why);
-		return;
+	} else {
+		go_connect(s);
 	}
-	go_connect(s);
-}
-
-static void go_again(struct timer *t)
-{
-	struct opening *o = (struct opening *)((char *)t - offsetof(struct opening, timer));
-
-	go_further(o->session);
 }
 
 /* The candidates that are allowed in the same way as the first such. */
@@ -481,7 +496,6 @@ static void go_choose(struct session *s)
 	struct policy_answer answer, refused = { .verdict = POLICY_ALLOWED }, first = { 0 };
 	struct wire_address to;
 	size_t n = 0;
-	char why[300];
 
 	for (size_t i = 0; i < o->n_to; i++) {
 		if (!route_ask(s, &o->to[i], &answer)) {
@@ -503,11 +517,15 @@ static void go_choose(struct session *s)
 	s->question.to = to;
 	s->chain = first.chain;
 	s->first = first.first;
-	if (!route_make(s, &first, &o->route, why)) {
-		go_refuse(s, COUNT_refused_function, OUTCOME_BRIDGE_LOST, why);
-		return;
-	}
-	go_further(s);
+	go_further(s, &first);
+}
+
+/* A reload may have come meanwhile. */
+static void go_again(struct timer *t)
+{
+	struct opening *o = (struct opening *)((char *)t - offsetof(struct opening, timer));
+
+	go_choose(o->session);
 }
 
 static void resolved(void *arg, const struct wire_address *at, size_t n, enum outcome outcome)

@@ -59,15 +59,15 @@ struct opening {
 	/* BIND */
 	struct watch listener;
 	struct wire_address bound;
-	uint16_t peer_port;
 };
 
 struct session {
 	struct session *next, **link; /* of the worker's */
 	struct work freeing;
 	struct worker *worker;
-	struct setup *setup; /* held; the policy that allows it */
-	struct setup *born;  /* held, or NULL; whose functions it passes */
+	struct wire_address client; /* who connected */
+	struct setup *setup;        /* held; the policy that allows it */
+	struct setup *way;          /* held, or NULL; that its functions and texts are of */
 	const struct front *front;
 	uint64_t number, began; /* ms of the loop */
 	struct policy_question question;
@@ -76,8 +76,6 @@ struct session {
 	struct opening *opening; /* NULL once bytes flow in both ways */
 	struct relay *relay;
 	struct udp *udp;
-	struct setup **past; /* held: flows of an association may pass their functions still */
-	size_t n_past;
 	bool counted; /* as opened */
 };
 
@@ -91,8 +89,8 @@ void session_count_open(struct session *);
 void session_count_end(struct session *, const uint64_t bytes[N_WAYS]);
 void session_log_end(struct session *, const char *how, const uint64_t bytes[N_WAYS]);
 void opening_free(struct session *); /* closes what is open in it */
-/* Where SETUP listens at that address; NULL: nowhere. */
-const struct front *setup_front(const struct setup *, const struct wire_address *);
+/* Where SETUP listens at the session's address for the same kind of clients; NULL: nowhere. */
+const struct front *session_front(const struct session *, const struct setup *);
 void session_move(struct session *, struct setup *, const struct front *);
 
 /* ---- session_hear.c ---- */
@@ -108,6 +106,8 @@ void hear_refuse(struct session *, enum outcome);
 void hear_linger(struct session *);
 /* Replies with success; stack options in DONE were granted.  False: the session is gone. */
 bool hear_succeed(struct session *, const struct wire_address *bound, uint32_t done);
+/* Sends what is left of the reply when it can be sent, and notices a client that leaves. */
+void hear_wait(struct session *);
 
 /* ---- session_route.c ---- */
 
@@ -117,9 +117,13 @@ bool route_ask(struct session *, const struct wire_address *to, struct policy_an
 void route_refuse(struct session *, const struct policy_answer *);
 /* False: WHY (300 bytes). */
 bool route_make(struct session *, const struct policy_answer *, struct route *, char *why);
+/* The answer, and the way that it means, in opening->route, are the session's.  False: WHY. */
+bool route_take(struct session *, const struct policy_answer *, char *why);
 /* The functions of the route are open, in a malloced array, NULL if there are none.  False: WHY. */
 bool stages_open(struct session *, const struct wire_address *to, const struct route *,
 		 struct stage **, size_t *n, struct function_wake *, char *why);
+/* Those of opening->route, for a stream, in opening->stages.  False: WHY. */
+bool route_open(struct session *, char *why);
 void stages_close(struct stage *, size_t n);
 /* Whether bytes may go on without having been seen by a function. */
 bool stages_unseeing(const struct stage *, size_t n);

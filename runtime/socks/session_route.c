@@ -170,6 +170,15 @@ bool route_make(struct session *s, const struct policy_answer *a, struct route *
 	return true;
 }
 
+bool route_take(struct session *s, const struct policy_answer *a, char *why)
+{
+	setup_drop(s->way);
+	s->way = setup_hold(s->setup);
+	s->chain = a->chain;
+	s->first = a->first;
+	return route_make(s, a, &s->opening->route, why);
+}
+
 /* ---- functions ---- */
 
 static void facts_make(const struct session *s, const struct wire_address *to, const char *name,
@@ -238,6 +247,15 @@ bool stages_open(struct session *s, const struct wire_address *to, const struct 
 		return false;
 	}
 	return *n == most;
+}
+
+bool route_open(struct session *s, char *why)
+{
+	struct opening *o = s->opening;
+
+	if (is_function_alone(s) || o->route.first < o->route.behind)
+		o->wake = relay_wake_make(s->worker->loop);
+	return stages_open(s, &s->question.to, &o->route, &o->stages, &o->n_stages, o->wake, why);
 }
 
 bool stages_unseeing(const struct stage *stages, size_t n)

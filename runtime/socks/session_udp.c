@@ -90,6 +90,7 @@ void udp_begin(struct session *s)
 	const struct inbound_request *r = o->request;
 	const struct server *server = s->worker->server;
 	enum outcome outcome = OUTCOME_FAILED;
+	const struct wire_address *own;
 	struct wire_address bound;
 	struct udp_start start = {
 		.loop = s->worker->loop,
@@ -115,6 +116,8 @@ void udp_begin(struct session *s)
 		return;
 	}
 	start.relay.port = 0;
+	own = setup_from(s->setup, &start.relay);
+	start.from_proxy = own ? *own : start.from_proxy;
 	s->udp = udp_open(&start, &bound, &outcome);
 	if (!s->udp) {
 		go_refuse(s, COUNT_unreachable, outcome, outcome_text(outcome));

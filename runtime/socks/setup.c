@@ -132,6 +132,8 @@ static void front_of_target(struct setup *s, const struct policy_target *t, stru
 			     .tls = tls,
 			     .tls_must = tls != NULL,
 			     .fast_open = t->fast_open };
+	f->from = t->listen;
+	f->from.port = 0;
 	f->settings = (struct inbound_settings){ .socks5 = t->version == 5,
 						 .socks6 = t->version == 6 && !t->epi,
 						 .epi = t->version == 6 && t->epi,
@@ -293,6 +295,14 @@ bool setup_is_elsewhere(const struct setup *s, const struct wire_address *peer)
 		    !memcmp(s->instances[i].elsewhere.ip, peer->ip, sizeof(peer->ip)))
 			return true;
 	return false;
+}
+
+const struct wire_address *setup_from(const struct setup *s, const struct wire_address *to)
+{
+	for (size_t i = 0; s->options->role == ROLE_PROXY && i < s->n_fronts; i++)
+		if (s->fronts[i].at.kind == to->kind)
+			return &s->fronts[i].from;
+	return NULL;
 }
 
 struct instance *setup_instance(const struct setup *s, const char *name)

@@ -61,7 +61,7 @@ enum front_kind { FRONT_TARGET, FRONT_FUNCTION, FRONT_OPEN, FRONT_REDIRECT };
 /* Where to listen. */
 struct front {
 	enum front_kind kind;
-	struct wire_address at;
+	struct wire_address at, from; /* FROM: of targets, the address with port 0 */
 	size_t index; /* of the target or the function */
 	struct tls_side *tls;
 	bool tls_must, tls_own; /* clients must speak it; but for the proxy itself */
@@ -115,6 +115,9 @@ bool setup_allows(const struct setup *, const struct wire_address *);
 /* The address of a target's or function's peer that is this process itself by another name: where a
  * function that runs elsewhere connects from. */
 bool setup_is_elsewhere(const struct setup *, const struct wire_address *peer);
+/* As who the proxy comes to another one at TO: its own address, by which the policy knows it; NULL: any
+ * will do. */
+const struct wire_address *setup_from(const struct setup *, const struct wire_address *to);
 struct instance *setup_instance(const struct setup *, const char *name);
 
 #endif

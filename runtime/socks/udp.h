@@ -24,6 +24,7 @@ struct udp_start {
 	struct wire_address from; /* where the client says that it will send from; zeros: unknown */
 	struct wire_address peer; /* of the control connection: other sources are dropped */
 	struct wire_address relay; /* the address to bind to, port 0: any */
+	struct wire_address from_proxy; /* to be asked of next proxies from; kind 0: any */
 	uint32_t mark, idle_ms;
 	uint8_t parity_wish; /* SOCKS6_ANY_PARITY, .. */
 	bool report_errors;  /* SOCKS6 */

@@ -221,6 +221,7 @@ static bool dial(struct udp_next *x, const struct wire_address *next)
 		.n = 1,
 		.timeout_ms = TIMEOUT_MS,
 		.mark = start->mark,
+		.from = start->from_proxy.kind == next->kind ? &start->from_proxy : NULL,
 		.first = { x->say.at, x->say.n },
 	};
 

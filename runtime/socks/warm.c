@@ -26,6 +26,7 @@ struct spot {
 	struct tls_side *tls;
 	char *tls_name; /* or NULL */
 	uint32_t mark;
+	struct wire_address from; /* kind 0: any */
 	bool queued, gone;
 	uint32_t pause_ms; /* 0: the address is well */
 	struct timer retry;
@@ -142,6 +143,7 @@ static void slot_dial(struct slot *s)
 				  .n = 1,
 				  .timeout_ms = TIMEOUT_MS,
 				  .mark = p->mark,
+				  .from = p->from.kind ? &p->from : NULL,
 				  .tls = p->tls,
 				  .tls_name = p->tls_name };
 
@@ -218,7 +220,8 @@ static bool spot_name(struct spot *p, const char *tls_name)
 }
 
 static struct spot *spot_new(struct warm *w, const struct wire_address *to, size_t n,
-			     struct tls_side *tls, const char *tls_name, uint32_t mark)
+			     struct tls_side *tls, const char *tls_name, uint32_t mark,
+			     const struct wire_address *from)
 {
 	struct spot *p = calloc(1, sizeof(*p) + n * sizeof(*p->slots));
 
@@ -232,6 +235,8 @@ static struct spot *spot_new(struct warm *w, const struct wire_address *to, size
 	p->to = *to;
 	p->tls = tls ? tls_hold(tls) : NULL;
 	p->mark = mark;
+	if (from)
+		p->from = *from;
 	p->n = n;
 	for (size_t i = 0; i < n; i++)
 		p->slots[i] = (struct slot){ .spot = p, .stream.fd = -1, .age.ring = slot_aged };
@@ -248,26 +253,29 @@ static size_t spots_total(const struct warm *w)
 }
 
 static bool spot_is(const struct spot *p, unsigned most, const struct tls_side *tls,
-		    const char *tls_name, uint32_t mark)
+		    const char *tls_name, uint32_t mark, const struct wire_address *from)
 {
+	static const struct wire_address any;
+
 	return p && p->most == most && p->tls == tls && p->mark == mark &&
+	       !memcmp(p->from.ip, from ? from->ip : any.ip, sizeof(any.ip)) &&
 	       !strcmp(p->tls_name ? p->tls_name : "", tls_name ? tls_name : "");
 }
 
 bool warm_keep(struct warm *w, const struct wire_address *to, unsigned most, struct tls_side *tls,
-	       const char *tls_name, uint32_t mark)
+	       const char *tls_name, uint32_t mark, const struct wire_address *from)
 {
 	struct spot **at = spot_find(w, to), *p;
 	size_t room;
 
-	if (spot_is(*at, most, tls, tls_name, mark))
+	if (spot_is(*at, most, tls, tls_name, mark, from))
 		return true;
 	if (*at)
 		spot_end(at);
 	room = WARM_MOST - spots_total(w);
 	if (!most || !room)
 		return true;
-	p = spot_new(w, to, most < room ? most : room, tls, tls_name, mark);
+	p = spot_new(w, to, most < room ? most : room, tls, tls_name, mark, from);
 	if (!p)
 		return false;
 	p->most = most;

@@ -252,7 +252,8 @@ static void warm_prepare(struct worker *w, struct setup *setup)
 				  (unsigned)(t->warm + w->server->n_workers - 1) /
 				      (unsigned)w->server->n_workers,
 				  chains[i].links[k].tls ? setup->clients[chains[i].target] : NULL,
-				  NULL, setup->options->mark);
+				  NULL, setup->options->mark,
+				  setup_from(setup, &chains[i].links[k].at));
 	}
 }
 

@@ -43,7 +43,7 @@ static bool becomes(struct bed *b, size_t n)
 
 static void keep(struct bed *b, unsigned most)
 {
-	CU_ASSERT_TRUE(warm_keep(b->warm, &b->at, most, NULL, NULL, 0));
+	CU_ASSERT_TRUE(warm_keep(b->warm, &b->at, most, NULL, NULL, 0, NULL));
 }
 
 static bool ended(int fd)
@@ -242,7 +242,7 @@ static void closing_stops_what_is_under_way(void)
 
 	bed_open(&b, "127.0.0.1:0");
 	silent_open(&s, "127.0.0.1:0");
-	CU_ASSERT_TRUE(warm_keep(b.warm, &s.at, 4, NULL, NULL, 0));
+	CU_ASSERT_TRUE(warm_keep(b.warm, &s.at, 4, NULL, NULL, 0, NULL));
 	rig_run(&b.rig, 20);
 	CU_ASSERT_EQUAL(warm_count(b.warm), 0);
 	warm_close(b.warm);
@@ -266,9 +266,9 @@ static void all_addresses_together_are_bounded(void)
 	bed_open(&b, "127.0.0.1:0");
 	listener = listen_at("127.0.0.2:0", 1024, &other);
 	keep(&b, WARM_MOST - 10);
-	CU_ASSERT_TRUE(warm_keep(b.warm, &other, 20, NULL, NULL, 0));
+	CU_ASSERT_TRUE(warm_keep(b.warm, &other, 20, NULL, NULL, 0, NULL));
 	CU_ASSERT_TRUE(becomes(&b, WARM_MOST));
-	CU_ASSERT_TRUE(warm_keep(b.warm, &other, 20, NULL, NULL, 0));
+	CU_ASSERT_TRUE(warm_keep(b.warm, &other, 20, NULL, NULL, 0, NULL));
 	CU_ASSERT_EQUAL(warm_count(b.warm), WARM_MOST);
 	rig_run(&b.rig, 50);
 	CU_ASSERT_EQUAL(warm_count(b.warm), WARM_MOST);
@@ -321,14 +321,14 @@ static void tls_is_shaken_in_advance(void)
 	bed_open(&b, "127.0.0.1:0");
 	s.listener = b.listener;
 	CU_ASSERT_EQUAL_FATAL(pthread_create(&thread, NULL, serve, &s), 0);
-	CU_ASSERT_TRUE(warm_keep(b.warm, &b.at, 1, client, "localhost", 0));
+	CU_ASSERT_TRUE(warm_keep(b.warm, &b.at, 1, client, "localhost", 0, NULL));
 	tls_drop(client);
 	CU_ASSERT_TRUE(becomes(&b, 1));
 	CU_ASSERT_TRUE_FATAL(warm_take(b.warm, &b.at, &taken));
 	CU_ASSERT_PTR_NOT_NULL(taken.tls);
 	CU_ASSERT_EQUAL(stream_send(&taken, "hello", 5), 5);
 	CU_ASSERT_TRUE(becomes(&b, 1));
-	CU_ASSERT_TRUE(warm_keep(b.warm, &b.at, 0, NULL, NULL, 0));
+	CU_ASSERT_TRUE(warm_keep(b.warm, &b.at, 0, NULL, NULL, 0, NULL));
 	pthread_join(thread, NULL);
 	UNIT_TEXT("hello", s.got);
 	loop_forget_left(b.rig.loop, taken.fd);
