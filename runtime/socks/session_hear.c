@@ -304,6 +304,7 @@ static void shake_begin(struct opening *o)
 		session_abort(o->session);
 		return;
 	}
+	o->tls_open = false;
 	o->shaking = true;
 	shake(o);
 }
