@@ -149,7 +149,7 @@ static bool client_send(struct client *cl, uint64_t now)
 	size_t head = strlen(cl->head), sent = cl->sent;
 	size_t in_head = sent < head ? sent : head, in_answer = sent - in_head;
 	struct iovec parts[2] = { { cl->head + in_head, head - in_head },
-				  { cl->answer.at + (cl->answer.at ? in_answer : 0),
+				  { cl->answer.at ? cl->answer.at + in_answer : NULL,
 				    cl->answer.n - in_answer } };
 	struct msghdr message = { .msg_iov = parts, .msg_iovlen = 2 };
 	ssize_t n = sendmsg(cl->fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);

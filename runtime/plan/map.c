@@ -167,10 +167,17 @@ static bool read_map(struct input *in, struct source_map *map)
 	if (!next(in, &t) || t.kind != TOKEN_TAG || t.count != SELF_DESCRIBED ||
 	    !opens(in, TOKEN_OBJECT, &n))
 		return false;
-	while (n--)
-		if (!next(in, &t) || t.kind != TOKEN_TEXT ||
-		    !(is_key(&t, "files") ? read_files(in, map) : skip(in, 0)))
+	while (n--) {
+		bool ok;
+
+		if (!next(in, &t) || t.kind != TOKEN_TEXT)
 			return false;
+		ok = is_key(&t, "files")	 ? read_files(in, map)
+		     : is_key(&t, "plan_sha256") ? read_text(in, &map->plan_sha256)
+						 : skip(in, 0);
+		if (!ok)
+			return false;
+	}
 	return map->files && in->at == in->end;
 }
 
@@ -201,5 +208,6 @@ void source_map_free(struct source_map *map)
 	for (size_t i = 0; i < map->n_files; i++)
 		free_file(&map->files[i]);
 	free(map->files);
+	free(map->plan_sha256);
 	*map = (struct source_map){ 0 };
 }

@@ -22,6 +22,7 @@ struct source_map_file {
 };
 
 struct source_map {
+	char *plan_sha256; /* NULL: not noted */
 	struct source_map_file *files;
 	size_t n_files;
 };

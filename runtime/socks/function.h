@@ -37,7 +37,7 @@ void bytes_free(struct bytes *);
 
 /* ---- what a function is told ---- */
 
-/* Texts live as long as the connection's policy, which lives longer than the connection. */
+/* Good until `open` returns. */
 struct function_facts {
 	uint64_t connection;                 /* a number, unique in the process */
 	const char *function;                /* canonical name, `std.bridges.seal` */

@@ -8,6 +8,9 @@ struct asking {
 	const struct policy *policy;
 	const struct policy_question *question;
 	struct policy_seen seen;
+	/* Only chains that go on as this one does from that link on; NULL: any. */
+	const struct policy_chain *like;
+	size_t like_from;
 	size_t first; /* link of the chain that was taken last */
 	/* The first chains that nearly were taken, and at which link. */
 	ptrdiff_t near[POLICY_N_REASONS];
@@ -24,6 +27,7 @@ static void begin(struct asking *k, const struct policy *p, const struct policy_
 {
 	k->policy = p;
 	k->question = q;
+	k->like = NULL;
 	k->first = 0;
 	k->seen = (struct policy_seen){ .protocol = q->protocol,
 					.to = policy_end_of(&q->to),
@@ -147,6 +151,22 @@ static bool is_from_before(const struct asking *k, size_t row, size_t link)
 	return false;
 }
 
+static bool goes_on_alike(const struct policy_chain *a, size_t i, const struct policy_chain *b,
+			  size_t j)
+{
+	if (a->n_links - i != b->n_links - j)
+		return false;
+	for (; i < a->n_links; i++, j++) {
+		const struct policy_link *x = &a->links[i], *y = &b->links[j];
+
+		if (!wire_address_same(&x->at, &y->at) || strcmp(x->text, y->text) ||
+		    strcmp(x->function, y->function) || (x->own < 0) != (y->own < 0) ||
+		    x->tls != y->tls)
+			return false;
+	}
+	return true;
+}
+
 /* Whether the chain goes on from LINK as the peer said, if it said anything. */
 static bool is_as_told(const struct policy_question *q, const struct policy_chain *c, size_t link)
 {
@@ -170,7 +190,8 @@ static bool want_at_link(struct asking *k, size_t row, size_t link)
 		note(k, POLICY_PEER, row, link);
 		return false;
 	}
-	if (!is_as_told(k->question, c, link)) {
+	if (!(k->like ? goes_on_alike(k->like, k->like_from, c, link)
+		      : is_as_told(k->question, c, link))) {
 		note(k, POLICY_OTHER_REST, row, link);
 		return false;
 	}
@@ -187,22 +208,6 @@ static bool want_at_function(void *arg, size_t row)
 			return true;
 	note(k, POLICY_OFF_CHAIN, row, 0);
 	return false;
-}
-
-static bool goes_on_alike(const struct policy_chain *a, size_t i, const struct policy_chain *b,
-			  size_t j)
-{
-	if (a->n_links - i != b->n_links - j)
-		return false;
-	for (; i < a->n_links; i++, j++) {
-		const struct policy_link *x = &a->links[i], *y = &b->links[j];
-
-		if (!wire_address_same(&x->at, &y->at) || strcmp(x->text, y->text) ||
-		    strcmp(x->function, y->function) || (x->own < 0) != (y->own < 0) ||
-		    x->tls != y->tls)
-			return false;
-	}
-	return true;
 }
 
 struct comparing {
@@ -224,7 +229,7 @@ static bool is_unclear(const struct asking *k, ptrdiff_t row)
 {
 	struct comparing c = { .asking = *k, .chain = &k->policy->chains[row], .first = k->first };
 
-	return !k->question->told && !k->question->links &&
+	return !k->question->told && !k->question->links && !k->like &&
 	       policy_table_first(&k->policy->by_chain, &k->seen, want_another_rest, &c) !=
 		   POLICY_NOWHERE;
 }
@@ -248,27 +253,39 @@ static void ask_at_function(struct asking *k, struct policy_answer *answer)
 
 /* ---- all ---- */
 
+static bool ask(struct asking *k, struct policy_answer *answer)
+{
+	const struct policy_question *q = k->question;
+
+	answer->chain = NULL;
+	answer->first = 0;
+	if (q->protocol != IPPROTO_TCP && q->protocol != IPPROTO_UDP)
+		policy_refuse(k->policy, q, POLICY_NOTHING, 0, 0, answer);
+	else if (q->function < 0)
+		ask_at_target(k, answer);
+	else
+		ask_at_function(k, answer);
+	return answer->verdict == POLICY_ALLOWED;
+}
+
 bool policy_ask(const struct policy *p, const struct policy_question *q,
 		struct policy_answer *answer)
 {
 	struct asking k;
 
-	answer->chain = NULL;
-	answer->first = 0;
 	begin(&k, p, q);
-	if (q->protocol != IPPROTO_TCP && q->protocol != IPPROTO_UDP)
-		policy_refuse(p, q, POLICY_NOTHING, 0, 0, answer);
-	else if (q->function < 0)
-		ask_at_target(&k, answer);
-	else
-		ask_at_function(&k, answer);
-	return answer->verdict == POLICY_ALLOWED;
+	return ask(&k, answer);
 }
 
+/* What the peer said of the chain may be forgotten: it goes on as it does. */
 bool policy_still(const struct policy *now, const struct policy_question *q,
 		  const struct policy_chain *old_chain, size_t old_first,
 		  struct policy_answer *answer)
 {
-	return policy_ask(now, q, answer) &&
-	       goes_on_alike(old_chain, old_first, answer->chain, answer->first);
+	struct asking k;
+
+	begin(&k, now, q);
+	k.like = old_chain;
+	k.like_from = old_first;
+	return ask(&k, answer) && goes_on_alike(old_chain, old_first, answer->chain, answer->first);
 }

@@ -404,7 +404,8 @@ int run_serve(struct run *r)
 	block_signals(true);
 	code = become_user(r);
 	if (!code && !server_open(&r->server, (unsigned)r->threads, &error))
-		code = run_complain(r, EXIT_USE, "%s", error.text);
+		code =
+		    run_complain(r, error.is_setup ? EXIT_USE : EXIT_ENVIRONMENT, "%s", error.text);
 	if (!code && !(code = open_control(r)))
 		give_up_calls(r);
 	if (!code && !server_start(&r->server, &error))

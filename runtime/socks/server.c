@@ -80,12 +80,12 @@ bool server_open(struct server *s, unsigned n_workers, struct server_error *erro
 	struct reload_facts facts = { 0 };
 	struct setup_error why;
 
+	error->is_setup = false;
 	if (!parts_open(s, n_workers))
 		return fail(error, strerror(errno ? errno : ENOMEM));
 	s->setup = setup_open(s->options, s->sessions, &(struct setups){ 0 }, &why);
-	if (!s->setup)
-		return fail(error, why.text);
-	return setup_take(s, s->setup, &facts, error);
+	error->is_setup = !s->setup;
+	return s->setup ? setup_take(s, s->setup, &facts, error) : fail(error, why.text);
 }
 
 bool server_start(struct server *s, struct server_error *error)
@@ -114,7 +114,7 @@ bool server_reload(struct server *s, struct reload_facts *facts, struct server_e
 		setup_drop(setup);
 		return false;
 	}
-	s->n_old++;
+	setup_loosen(s->old[s->n_old++]);
 	s->setup = setup;
 	s->reloads++;
 	counters_add(&s->counters, COUNT_ended_by_reload, facts->ended);
@@ -126,11 +126,14 @@ void server_reap(struct server *s)
 {
 	size_t n = 0;
 
-	for (size_t i = 0; i < s->n_old; i++)
-		if (atomic_load(&s->old[i]->n_holds) == 1)
-			setup_drop(s->old[i]);
-		else
-			s->old[n++] = s->old[i];
+	for (size_t i = 0; i < s->n_old; i++) {
+		if (atomic_load(&s->old[i]->n_holds) == 1) {
+			setup_release(s->old[i]);
+			continue;
+		}
+		setup_shrink(s->old[i]);
+		s->old[n++] = s->old[i];
+	}
 	s->n_old = n;
 }
 
@@ -158,7 +161,7 @@ void server_close(struct server *s)
 	for (size_t i = 0; i < s->n_workers; i++)
 		worker_close(&s->workers[i]);
 	for (size_t i = 0; i < s->n_old; i++)
-		setup_drop(s->old[i]);
+		setup_release(s->old[i]);
 	setup_drop(s->setup);
 	resolver_close(s->resolver);
 	sessions_close(s->sessions);

@@ -60,7 +60,8 @@ struct worker {
 	size_t n_doors;
 	struct session *open; /* all sessions */
 	size_t n_open;
-	int spare; /* a descriptor to refuse with when there are none */
+	int spare;         /* a descriptor to refuse with when there are none */
+	struct timer rest; /* of the doors, when there is not even that */
 	bool draining;
 	uint64_t lines_second; /* of log lines about refusals, so that they cannot be a flood */
 	unsigned lines, lines_lost;
@@ -68,6 +69,7 @@ struct worker {
 
 struct server_error {
 	char text[640];
+	bool is_setup; /* the plan or a file is wrong, not the machine */
 };
 
 /* Listens, but nothing is accepted before server_start.  False: *ERROR. */

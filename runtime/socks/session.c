@@ -70,6 +70,7 @@ void session_free(struct session *s)
 	clients_leave(s->worker->server->clients, &s->client);
 	setup_drop(s->setup);
 	setup_drop(s->way);
+	setup_release(s->functions);
 	s->freeing.run = session_release;
 	loop_later(s->worker->loop, &s->freeing);
 }

@@ -181,10 +181,11 @@ void relay_begin(struct session *s)
 		stream_keep_alive(o->upstream.fd);
 	loop_leave(s->worker->loop, &o->client);
 	loop_leave(s->worker->loop, &o->server);
-	if (!o->n_stages) {
+	if (o->n_stages)
+		s->functions = setup_loosen(s->way);
+	else
 		setup_drop(s->way);
-		s->way = NULL;
-	}
+	s->way = NULL;
 	o->stages = NULL;
 	o->n_stages = 0;
 	o->wake = NULL;
@@ -291,7 +292,8 @@ static void go_say(struct session *s)
 
 static void answer_late(struct timer *t)
 {
-	struct session *s = ((struct opening *)((char *)t - offsetof(struct opening, timer)))->session;
+	struct session *s =
+	    ((struct opening *)((char *)t - offsetof(struct opening, timer)))->session;
 	char why[512];
 
 	next_text(s, why, sizeof(why), "no answer in time");

@@ -207,7 +207,8 @@ static void request_feed(struct opening *o)
 
 	step = inbound_feed(o->inbound, o->got.at, o->got.n, &used, &o->reply);
 	bytes_take(&o->got, used);
-	if (o->reply.n && !hear_flush(o->session))
+	/* What is said before a request goes with the answer to it. */
+	if (step != INBOUND_REQUEST && o->reply.n && !hear_flush(o->session))
 		return;
 	switch (step) {
 	case INBOUND_MORE:

@@ -67,7 +67,8 @@ struct session {
 	struct worker *worker;
 	struct wire_address client; /* who connected */
 	struct setup *setup;        /* held; the policy that allows it */
-	struct setup *way;          /* held, or NULL; that its functions and texts are of */
+	struct setup *way;          /* held, or NULL; that the opening's way is of */
+	struct setup *functions;    /* held loosely, or NULL; that the relay's functions are of */
 	const struct front *front;
 	uint64_t number, began; /* ms of the loop */
 	struct policy_question question;

@@ -128,6 +128,8 @@ void udp_begin(struct session *s)
 	counters_add(&s->worker->server->counters, COUNT_associations, 1);
 	loop_leave(s->worker->loop, &o->client);
 	o->stream.fd = -1;
+	setup_drop(o->setup); /* the client was heard */
+	o->setup = NULL;
 	/* The opening stays: what the request told is asked about with each new destination. */
 	udp_run(s->udp, (struct wire_span){ o->got.at, o->got.n });
 }

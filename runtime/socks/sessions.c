@@ -9,9 +9,9 @@
 
 #include <openssl/crypto.h>
 
-struct session {
-	struct session *next;            /* of its bucket */
-	struct session *older, *younger; /* by last use */
+struct remembered {
+	struct remembered *next;            /* of its bucket */
+	struct remembered *older, *younger; /* by last use */
 	uint8_t id[SESSION_ID], realm[SESSION_ID];
 	struct tokens tokens;
 	size_t n_user;
@@ -21,8 +21,8 @@ struct session {
 struct sessions {
 	pthread_mutex_t lock;
 	size_t n, most, n_buckets; /* a power of two */
-	struct session *oldest, *youngest;
-	struct session *buckets[];
+	struct remembered *oldest, *youngest;
+	struct remembered *buckets[];
 };
 
 struct sessions *sessions_open(size_t most)
@@ -46,7 +46,7 @@ struct sessions *sessions_open(size_t most)
 
 void sessions_close(struct sessions *s)
 {
-	struct session *one;
+	struct remembered *one;
 
 	if (!s)
 		return;
@@ -71,7 +71,7 @@ size_t sessions_count(struct sessions *s)
 /* ---- the table; with the lock held ---- */
 
 /* IDs are random, so any part of them is a good hash. */
-static struct session **bucket(struct sessions *s, const uint8_t *id)
+static struct remembered **bucket(struct sessions *s, const uint8_t *id)
 {
 	uint64_t hash;
 
@@ -79,9 +79,9 @@ static struct session **bucket(struct sessions *s, const uint8_t *id)
 	return &s->buckets[hash & (s->n_buckets - 1)];
 }
 
-static struct session *find(struct sessions *s, struct wire_span id)
+static struct remembered *find(struct sessions *s, struct wire_span id)
 {
-	struct session *one;
+	struct remembered *one;
 
 	if (id.n != SESSION_ID)
 		return NULL;
@@ -91,13 +91,13 @@ static struct session *find(struct sessions *s, struct wire_span id)
 	return NULL;
 }
 
-static void unlink_age(struct sessions *s, struct session *one)
+static void unlink_age(struct sessions *s, struct remembered *one)
 {
 	*(one->older ? &one->older->younger : &s->oldest) = one->younger;
 	*(one->younger ? &one->younger->older : &s->youngest) = one->older;
 }
 
-static void link_youngest(struct sessions *s, struct session *one)
+static void link_youngest(struct sessions *s, struct remembered *one)
 {
 	one->younger = NULL;
 	one->older = s->youngest;
@@ -105,9 +105,9 @@ static void link_youngest(struct sessions *s, struct session *one)
 	s->youngest = one;
 }
 
-static void forget(struct sessions *s, struct session *one)
+static void forget(struct sessions *s, struct remembered *one)
 {
-	struct session **at = bucket(s, one->id);
+	struct remembered **at = bucket(s, one->id);
 
 	while (*at != one)
 		at = &(*at)->next;
@@ -118,9 +118,9 @@ static void forget(struct sessions *s, struct session *one)
 	free(one);
 }
 
-static void add(struct sessions *s, struct session *one)
+static void add(struct sessions *s, struct remembered *one)
 {
-	struct session **at = bucket(s, one->id);
+	struct remembered **at = bucket(s, one->id);
 
 	while (s->n >= s->most)
 		forget(s, s->oldest);
@@ -137,7 +137,7 @@ static bool draw(void *out, size_t n)
 	return getrandom(out, n, 0) == (ssize_t)n;
 }
 
-static void tell(const struct session *one, struct session_grant *out)
+static void tell(const struct remembered *one, struct session_grant *out)
 {
 	memcpy(out->id, one->id, SESSION_ID);
 	memcpy(out->user, one->user, one->n_user + 1);
@@ -149,7 +149,7 @@ bool sessions_begin(struct sessions *s, const struct users *users, const char *u
 		    uint32_t tokens, struct session_grant *out)
 {
 	size_t n_user = strlen(user);
-	struct session *one;
+	struct remembered *one;
 	uint32_t base;
 
 	memset(out, 0, sizeof(*out));
@@ -174,7 +174,7 @@ bool sessions_begin(struct sessions *s, const struct users *users, const char *u
 bool sessions_enter(struct sessions *s, const struct users *users, struct wire_span id,
 		    uint32_t tokens, const uint32_t *token, struct session_grant *out)
 {
-	struct session *one;
+	struct remembered *one;
 	uint32_t base;
 
 	memset(out, 0, sizeof(*out));
@@ -198,7 +198,7 @@ bool sessions_enter(struct sessions *s, const struct users *users, struct wire_s
 
 void sessions_forget(struct sessions *s, struct wire_span id)
 {
-	struct session *one;
+	struct remembered *one;
 
 	pthread_mutex_lock(&s->lock);
 	one = find(s, id);

@@ -108,6 +108,7 @@ struct settings *settings_read(const char *path, struct setup_error *error)
 	struct text t = { 0 };
 	bool good = false;
 
+	snprintf(error->text, sizeof(error->text), "no memory");
 	if (s && file_read(path, &t, error)) {
 		s->tree = t.failed ? NULL : tree_read(t.at ? t.at : "", t.n, &why);
 		good = s->tree && parts_find(s, &why);

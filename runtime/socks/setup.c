@@ -42,7 +42,7 @@ static bool instance_make(struct setup *s, struct instance *i, const char *name,
 			  struct setup_error *error)
 {
 	struct function_error why;
-	struct function_site site = { s->options->log, s->policy ? policy_proxy(s->policy) : "" };
+	struct function_site site = { s->options->log, s->proxy ? s->proxy : "" };
 
 	i->name = strdup(name);
 	if (!i->name)
@@ -162,9 +162,18 @@ static void front_of_function(struct setup *s, const struct policy_function *f, 
 	};
 }
 
+/* Other proxies speak TLS to this one if any of its targets does. */
+static size_t first_with_tls(const struct setup *s)
+{
+	for (size_t i = 0; i < s->n_targets; i++)
+		if (s->fronts[i].tls)
+			return i;
+	return 0;
+}
+
 static bool fronts_make(struct setup *s, struct sessions *sessions, struct setup_error *error)
 {
-	size_t n, n_functions;
+	size_t n, n_functions, first;
 	const struct policy_target *targets = policy_targets(s->policy, &n);
 	const struct policy_function *functions = policy_functions(s->policy, &n_functions);
 
@@ -186,8 +195,9 @@ static bool fronts_make(struct setup *s, struct sessions *sessions, struct setup
 		}
 		front_of_target(s, t, tls, sessions);
 	}
+	first = first_with_tls(s);
 	for (size_t i = 0; i < n_functions; i++)
-		front_of_function(s, &functions[i], i, &s->fronts[0], &targets[0]);
+		front_of_function(s, &functions[i], i, &s->fronts[first], &targets[first]);
 	return true;
 }
 
@@ -327,7 +337,8 @@ static bool policy_make(struct setup *s, struct setup_error *error)
 		return fail(error, o->plan, why.text);
 	policy_chains(s->policy, &s->n_flows);
 	s->flows = calloc(s->n_flows + 1, sizeof(*s->flows));
-	return s->flows ? true : no_memory(error);
+	s->proxy = strdup(policy_proxy(s->policy));
+	return s->flows && s->proxy ? true : no_memory(error);
 }
 
 /* A file may be shared by several proxies, and names functions that this one does not host. */
@@ -352,6 +363,7 @@ struct setup *setup_open(const struct setup_options *o, struct sessions *session
 		return NULL;
 	}
 	atomic_init(&s->n_holds, 1);
+	atomic_init(&s->n_whole, 1);
 	s->options = o;
 	good = (!o->functions || (settings = settings_read(o->functions, error))) &&
 	       policy_make(s, error) &&
@@ -370,6 +382,7 @@ struct setup *setup_open(const struct setup_options *o, struct sessions *session
 struct setup *setup_hold(struct setup *s)
 {
 	atomic_fetch_add(&s->n_holds, 1);
+	atomic_fetch_add(&s->n_whole, 1);
 	return s;
 }
 
@@ -381,13 +394,12 @@ static void instances_free(struct setup *s)
 		free(s->instances[i].name);
 	}
 	free(s->instances);
+	free(s->proxy);
 }
 
-void setup_drop(struct setup *s)
+/* All but the functions. */
+static void setup_empty(struct setup *s)
 {
-	if (!s || atomic_fetch_sub(&s->n_holds, 1) != 1)
-		return;
-	instances_free(s);
 	for (size_t i = 0; i < s->n_fronts; i++)
 		tls_drop(s->fronts[i].tls);
 	for (size_t i = 0; i < s->n_targets; i++) {
@@ -401,5 +413,39 @@ void setup_drop(struct setup *s)
 	free(s->users);
 	free(s->flows);
 	free(s->allow);
+	s->n_fronts = s->n_targets = s->n_flows = s->n_allow = 0;
+	s->policy = NULL;
+	s->fronts = NULL;
+	s->clients = NULL;
+	s->users = NULL;
+	s->flows = NULL;
+	s->allow = NULL;
+}
+
+struct setup *setup_loosen(struct setup *s)
+{
+	atomic_fetch_sub(&s->n_whole, 1);
+	return s;
+}
+
+void setup_release(struct setup *s)
+{
+	if (!s || atomic_fetch_sub(&s->n_holds, 1) != 1)
+		return;
+	instances_free(s);
+	setup_empty(s);
 	free(s);
+}
+
+void setup_drop(struct setup *s)
+{
+	if (s)
+		setup_release(setup_loosen(s));
+}
+
+/* Only who needs all of it can make others who do. */
+void setup_shrink(struct setup *s)
+{
+	if (!atomic_load(&s->n_whole))
+		setup_empty(s);
 }

@@ -62,7 +62,7 @@ enum front_kind { FRONT_TARGET, FRONT_FUNCTION, FRONT_OPEN, FRONT_REDIRECT };
 struct front {
 	enum front_kind kind;
 	struct wire_address at, from; /* FROM: of targets, the address with port 0 */
-	size_t index; /* of the target or the function */
+	size_t index;                 /* of the target or the function */
 	struct tls_side *tls;
 	bool tls_must, tls_own; /* clients must speak it; but for the proxy itself */
 	bool fast_open, transparent;
@@ -75,11 +75,12 @@ struct flow_counts {
 };
 
 struct setup {
-	atomic_uint n_holds;
+	atomic_uint n_holds, n_whole; /* of n_holds, those who need more than its functions */
 	const struct setup_options *options;
 	struct policy *policy;      /* ROLE_PROXY, and ROLE_REDIRECT with a plan */
 	struct instance *instances; /* in the order of policy_functions */
 	size_t n_instances;
+	char *proxy; /* the node's name, for the functions; NULL: without a plan */
 	struct front *fronts;
 	size_t n_fronts;
 	struct tls_side **clients; /* by target, for links under TLS */
@@ -109,14 +110,19 @@ struct setup *setup_open(const struct setup_options *, struct sessions *, const 
 			 struct setup_error *);
 struct setup *setup_hold(struct setup *);
 void setup_drop(struct setup *); /* NULL is fine */
+/* From now on the holder needs the functions alone, and ends with setup_release. */
+struct setup *setup_loosen(struct setup *);
+void setup_release(struct setup *); /* NULL is fine */
+/* If nobody needs more than the functions: the rest is freed, which may be large. */
+void setup_shrink(struct setup *);
 
 /* ROLE_OPEN and ROLE_FUNCTION: whether a destination is within the prefixes. */
 bool setup_allows(const struct setup *, const struct wire_address *);
 /* The address of a target's or function's peer that is this process itself by another name: where a
  * function that runs elsewhere connects from. */
 bool setup_is_elsewhere(const struct setup *, const struct wire_address *peer);
-/* As who the proxy comes to another one at TO: its own address, by which the policy knows it; NULL: any
- * will do. */
+/* As who the proxy comes to another one at TO: its own address, by which the policy knows it; NULL:
+ * any will do. */
 const struct wire_address *setup_from(const struct setup *, const struct wire_address *to);
 struct instance *setup_instance(const struct setup *, const char *name);
 

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <netinet/tcp.h>
 #include <semaphore.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,16 +16,24 @@
 enum {
 	BACKLOG = 4096,
 	FAST_OPEN_QUEUE = 256,
+	REST_MS = 100,
 	DEFER_SECONDS = 3, /* SOCKS clients speak first: a connection without a byte is none yet */
 	LINES_PER_SECOND = 50
 };
 
 /* ---- doors ---- */
 
+static void door_fast_open(const struct door *d)
+{
+	int queue = d->front->fast_open ? FAST_OPEN_QUEUE : 0;
+
+	setsockopt(d->watch.fd, IPPROTO_TCP, TCP_FASTOPEN, &queue, sizeof(queue));
+}
+
 static bool door_bind(struct door *d, int family)
 {
 	const struct front *f = d->front;
-	int fd = d->watch.fd, one = 1, seconds = DEFER_SECONDS, queue = FAST_OPEN_QUEUE;
+	int fd = d->watch.fd, one = 1, seconds = DEFER_SECONDS;
 	struct sockaddr_storage at;
 	socklen_t n = wire_address_to_sockaddr(&f->at, &at);
 
@@ -41,7 +50,7 @@ static bool door_bind(struct door *d, int family)
 	if (f->kind != FRONT_REDIRECT)
 		setsockopt(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, &seconds, sizeof(seconds));
 	if (f->fast_open)
-		setsockopt(fd, IPPROTO_TCP, TCP_FASTOPEN, &queue, sizeof(queue));
+		door_fast_open(d);
 	return !bind(fd, (struct sockaddr *)&at, n) && !listen(fd, BACKLOG);
 }
 
@@ -53,6 +62,25 @@ static void door_close(struct door *d)
 	if (d->watch.fd >= 0)
 		close(d->watch.fd);
 	free(d);
+}
+
+static void doors_watch(struct worker *w, uint32_t events)
+{
+	for (size_t i = 0; i < w->n_doors; i++)
+		loop_events(w->loop, &w->doors[i]->watch, events);
+}
+
+static void rest_ends(struct timer *t)
+{
+	doors_watch((struct worker *)((char *)t - offsetof(struct worker, rest)), EPOLLIN);
+}
+
+/* Another thread took the spare descriptor: the loop must not turn in vain. */
+static void doors_rest(struct worker *w)
+{
+	doors_watch(w, 0);
+	w->rest.ring = rest_ends;
+	timer_set(w->loop, &w->rest, REST_MS);
 }
 
 /* With the process's last spare descriptor, so that clients see a refusal and the loop does not
@@ -69,6 +97,8 @@ static void door_turn_away(struct door *d)
 		struct stream s = { .fd = fd };
 
 		stream_reset(&s);
+	} else {
+		doors_rest(w);
 	}
 	w->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	counters_add(&w->server->counters, COUNT_refused_limit, 1);
@@ -113,16 +143,10 @@ static struct door *door_open(struct worker *w, struct setup *setup, const struc
 	return NULL;
 }
 
-static bool front_same(const struct front *x, const struct front *y)
-{
-	return wire_address_same(&x->at, &y->at) && x->transparent == y->transparent &&
-	       x->fast_open == y->fast_open;
-}
-
 static struct door *door_find(struct worker *w, const struct front *front)
 {
 	for (size_t i = 0; i < w->n_doors; i++)
-		if (front_same(w->doors[i]->front, front))
+		if (wire_address_same(&w->doors[i]->front->at, &front->at))
 			return w->doors[i];
 	return NULL;
 }
@@ -156,7 +180,7 @@ bool doors_open(struct worker *w, struct setup *setup, struct new_doors *doors,
 {
 	snprintf(error->text, sizeof(error->text), "no memory");
 	*doors = (struct new_doors){ .at = calloc(setup->n_fronts + 1, sizeof(struct door *)) };
-	for (size_t i = 0; doors->at && i < setup->n_fronts; i++) {
+	for (size_t i = 0; doors->at && !w->draining && i < setup->n_fronts; i++) {
 		const struct front *f = &setup->fronts[i];
 
 		if (door_find(w, f))
@@ -183,13 +207,17 @@ void doors_drop(struct new_doors *doors)
 static void doors_keep(struct worker *w, struct setup *setup)
 {
 	for (size_t i = 0; i < setup->n_fronts; i++) {
-		struct door *d = door_find(w, &setup->fronts[i]);
+		const struct front *f = &setup->fronts[i];
+		struct door *d = door_find(w, f);
+		bool changed = d && d->front->fast_open != f->fast_open;
 
 		if (!d)
 			continue;
 		d->keep = true;
 		d->setup = setup;
-		d->front = &setup->fronts[i];
+		d->front = f;
+		if (changed)
+			door_fast_open(d);
 	}
 }
 

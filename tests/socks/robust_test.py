@@ -230,6 +230,18 @@ def serves(port):
         expect(w.receive(s, 11) == b"still there", "others are served")
 
 
+def a_client_that_leaves_while_a_server_is_awaited(world):
+    """BIND: the listening socket goes with it."""
+    proxy = the("open", world)
+    base = descriptors_at_rest(proxy)
+    for _ in range(20):
+        s = w.dial(OPEN)
+        s.sendall(w.GREETING + w.request5(SERVER, 0, command=2))
+        expect(w.receive(s, 2) == b"\5\0" and w.reply5(s)[0] == 0, "BIND listens")
+        reset(s)
+    w.eventually(lambda: w.descriptors(proxy) <= base, "all descriptors come back")
+
+
 # ---- bursts ----
 
 def bursts_of_half_open_connections(world):
@@ -421,7 +433,8 @@ def main():
     world = w.World()
     world.open_proxy("open", OPEN, limit=resource.getrlimit(resource.RLIMIT_NOFILE)[1])
     tests = [a_half_closed_client_hears_the_rest, a_half_closed_server_hears_the_rest, a_reset_is_passed_on_both_ways,
-             a_client_that_leaves_in_the_handshake, a_slow_reader_takes_no_memory, a_slow_server_takes_no_memory,
+             a_client_that_leaves_in_the_handshake, a_client_that_leaves_while_a_server_is_awaited,
+             a_slow_reader_takes_no_memory, a_slow_server_takes_no_memory,
              bursts_of_half_open_connections, noise, many_at_once_lose_nothing, no_descriptors_left,
              thousands_of_idle_connections, the_program_ends_when_it_is_told]
     wanted = sys.argv[1:]

@@ -394,7 +394,7 @@ static void map(void)
 	struct sink bytes = { 0 };
 	char actual[1024];
 
-	CU_ASSERT_TRUE(map_emit(files, 2, &bytes));
+	CU_ASSERT_TRUE(map_emit(files, 2, NULL, &bytes));
 	hex(&bytes, actual, sizeof(actual));
 	UNIT_TEXT("d9d9f7a3"
 		  "6566696c657382"
@@ -430,12 +430,29 @@ static void map(void)
 	sink_free(&bytes);
 }
 
+static void map_notes_the_plan(void)
+{
+	struct sink bytes = { 0 };
+	char actual[128];
+
+	CU_ASSERT_TRUE(map_emit(NULL, 0, "ab", &bytes));
+	hex(&bytes, actual, sizeof(actual));
+	UNIT_TEXT("d9d9f7a4"
+		  "6566696c657380"
+		  "68657069635f6d617001"
+		  "69657069635f706c616e01"
+		  "6b706c616e5f736861323536"
+		  "626162",
+		  actual);
+	sink_free(&bytes);
+}
+
 static void map_not_utf8(void)
 {
 	const struct map_file file = { .path = "\xff" };
 	struct sink bytes = { 0 };
 
-	CU_ASSERT_FALSE(map_emit(&file, 1, &bytes));
+	CU_ASSERT_FALSE(map_emit(&file, 1, NULL, &bytes));
 	CU_ASSERT_EQUAL(bytes.size, 0);
 	sink_free(&bytes);
 }
@@ -452,6 +469,7 @@ static const struct unit units[] = {
 	{ "rows_are_found_by_name", table },
 	{ "keys_of_a_row_stand_in_byte_order", sorted },
 	{ "the_source_map_is_sorted_by_path_and_line", map },
+	{ "a_source_map_notes_the_plan_that_was_written_with_it", map_notes_the_plan },
 	{ "a_source_map_that_is_not_utf8_is_not_written", map_not_utf8 },
 };
 

@@ -500,6 +500,7 @@ static void unclear_ways(void)
 	struct plan_hop changed[] = { lake_hops[0], lake_hops[0] };
 	struct policy_question q = at_function(UNSEAL, "10.1.0.2:9", NULL, "198.51.100.10:443");
 	struct wire_address straight = address_of("198.51.100.2:11080");
+	struct policy_answer answer, again;
 	struct policy *p;
 
 	/* Lake's chain now comes from north as well and goes from there straight on. */
@@ -516,6 +517,11 @@ static void unclear_ways(void)
 	q.links = &straight;
 	q.n_links = 1;
 	allowed(p, q, LAKE, 0);
+	/* Once it goes, it is clear how. */
+	CU_ASSERT_TRUE_FATAL(policy_ask(p, &q, &answer));
+	q.links = NULL;
+	CU_ASSERT_TRUE(policy_still(p, &q, answer.chain, answer.first, &again));
+	CU_ASSERT_EQUAL(again.chain, answer.chain);
 	q = at_function(UNSEAL, "10.1.0.2:9", "10.2.0.7:9", "198.51.100.10:443");
 	allowed(p, q, LAKE, 0);
 	policy_drop(p);
