@@ -118,7 +118,7 @@ bool policy_listener(const struct policy *, const struct wire_address *header,
 		     struct wire_address *to, char *why, size_t room);
 
 /* Whether a connection that OLD allowed so may stay under NEW: allowed, with the same functions and
- * links from `first` on.  The new answer is in *ANSWER either way.  The question's indices are
+ * links from `first` on.  The new answer is in *ANSWER either way.  Links need not be told again.  The question's indices are
  * those of NOW. */
 bool policy_still(const struct policy *now, const struct policy_question *,
 		  const struct policy_chain *old_chain, size_t old_first, struct policy_answer *);

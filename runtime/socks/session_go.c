@@ -466,7 +466,8 @@ static bool is_replay(const struct session *s)
 	struct tcp_info info;
 	socklen_t n = sizeof(info);
 
-	if (!s->front->fast_open || (s->chain && s->chain->replay_safe))
+	/* Without a policy it is --fast-open that says so. */
+	if (!s->front->fast_open || !s->chain || s->chain->replay_safe)
 		return false;
 	return !getsockopt(s->opening->stream.fd, IPPROTO_TCP, TCP_INFO, &info, &n) &&
 	       info.tcpi_state == TCP_SYN_RECV;

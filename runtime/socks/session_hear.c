@@ -16,7 +16,8 @@ enum {
 	MOST_AHEAD = 65536, /* bytes that a client may send before its server is there */
 	LINGER_MS = 2000,
 	MOST_DRAINED = 1 << 20,
-	TLS_FIRST = 0x16
+	TLS_FIRST = 0x16,
+	SILENT_TIMES = 8 /* --request-time, until a client that never spoke is ended */
 };
 
 static struct opening *opening_of_client(struct watch *w)
@@ -156,11 +157,22 @@ void hear_refuse(struct session *s, enum outcome outcome)
 
 /* ---- the request ---- */
 
+/* Connections that other proxies keep open in advance say nothing for long; those who have begun to
+ * speak go on. */
 static void request_late(struct timer *t)
 {
 	struct opening *o = opening_of_timer(t);
+	uint32_t ms = o->session->worker->server->limits.request_ms;
+	uint64_t age = loop_now(loop_of(o)) - o->session->began;
+	bool silent = o->silent && !o->shaking;
 
-	if (!o->request)
+	if (silent && age < (uint64_t)ms * SILENT_TIMES) {
+		timer_set(loop_of(o), t, ms);
+		return;
+	}
+	if (silent)
+		counters_add(&o->session->worker->server->counters, COUNT_late_request, 1);
+	else if (!o->request)
 		session_failed(o->session, COUNT_late_request, "late",
 			       o->shaking ? "no TLS handshake in time" : "no request in time");
 	session_abort(o->session);
@@ -237,8 +249,10 @@ static ssize_t client_read(struct opening *o)
 	uint8_t *at = bytes_more(&o->got, room);
 	ssize_t n = at ? stream_recv(&o->stream, at, room) : STREAM_BROKEN;
 
-	if (n > 0)
+	if (n > 0) {
 		o->got.n += (size_t)n;
+		o->silent = false;
+	}
 	return n;
 }
 
@@ -395,6 +409,7 @@ bool hear_begin(struct session *s, struct stream stream)
 	o->inbound = inbound_open(&s->front->settings);
 	if (!o->inbound)
 		return false;
+	o->silent = true;
 	o->timer.ring = request_late;
 	timer_set(loop_of(o), &o->timer, s->worker->server->limits.request_ms);
 	o->tls_open = s->front->tls != NULL;

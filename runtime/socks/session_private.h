@@ -40,6 +40,7 @@ struct opening {
 	size_t said, drained;
 	bool tls_open; /* whether the client speaks TLS is not known yet */
 	bool shaking;  /* TLS with the client */
+	bool silent;   /* the client has not said a word */
 	bool client_ended;
 	bool awaiting;  /* first bytes of a redirected client */
 	bool answered;  /* success was replied */

@@ -259,12 +259,23 @@ static void doors_join(struct worker *w, struct new_doors *doors)
 
 /* ---- setups ---- */
 
+/* Each worker keeps its part. */
+static unsigned warm_share(const struct worker *w, unsigned all)
+{
+	unsigned n = (unsigned)w->server->n_workers;
+
+	return (all + n - 1) / n;
+}
+
 static void warm_prepare(struct worker *w, struct setup *setup)
 {
 	size_t n, n_targets;
 	const struct policy_chain *chains;
 	const struct policy_target *targets;
 
+	if (setup->options->role == ROLE_REDIRECT)
+		warm_keep(w->warm, &setup->options->proxy, warm_share(w, setup->options->warm),
+			  setup->clients[0], NULL, setup->options->mark, NULL);
 	if (!setup->policy || setup->options->role != ROLE_PROXY)
 		return;
 	chains = policy_chains(setup->policy, &n);
@@ -276,9 +287,7 @@ static void warm_prepare(struct worker *w, struct setup *setup)
 		while (k < chains[i].n_links && chains[i].links[k].own >= 0)
 			k++;
 		if (t->warm && k < chains[i].n_links)
-			warm_keep(w->warm, &chains[i].links[k].at,
-				  (unsigned)(t->warm + w->server->n_workers - 1) /
-				      (unsigned)w->server->n_workers,
+			warm_keep(w->warm, &chains[i].links[k].at, warm_share(w, t->warm),
 				  chains[i].links[k].tls ? setup->clients[chains[i].target] : NULL,
 				  NULL, setup->options->mark,
 				  setup_from(setup, &chains[i].links[k].at));
