@@ -9,7 +9,25 @@ static const struct diag_page pages[] = {
 #define DIAG(code, slug, summary, why, bad, good) { #code, slug, summary, why, bad, good },
 #include "grammar/diag.def"
 #undef DIAG
+#define LINT(code, slug, level, fix, star, summary, why, bad, good)                                \
+	{ #code, slug, summary, why, bad, good },
+#include "grammar/lint.def"
+#undef LINT
 };
+
+enum { FIRST_LINT = L1001 };
+
+static const struct lint_facts facts[] = {
+#define LINT(code, slug, level, fix, star, summary, why, bad, good)                                \
+	[code - FIRST_LINT] = { SEVERITY_##level, LINT_FIX_##fix, star },
+#include "grammar/lint.def"
+#undef LINT
+};
+
+const struct lint_facts *lint_facts(enum diag_code code)
+{
+	return (int)code < FIRST_LINT ? NULL : &facts[(int)code - FIRST_LINT];
+}
 
 const struct diag_page *diag_page(enum diag_code code)
 {
@@ -24,8 +42,15 @@ const struct diag_page *diag_page_find(const char *name)
 	return NULL;
 }
 
+enum diag_code diag_page_code(const struct diag_page *page)
+{
+	return (enum diag_code)(page - pages);
+}
+
 static enum severity severity_of(enum diag_code code)
 {
+	if ((int)code >= FIRST_LINT)
+		return facts[(int)code - FIRST_LINT].level;
 	switch (pages[code].code[0]) {
 	case 'W':
 		return SEVERITY_WARNING;

@@ -1,6 +1,7 @@
 /* Diagnostics: what is wrong, where, and the way out.
  *
- * Codes, slugs and pages come from grammar/diag.def.  Diagnostics are collected
+ * Codes, slugs and pages come from grammar/diag.def, those of lint rules from
+ * grammar/lint.def.  Diagnostics are collected
  * while the stages run; diag_finish puts them into source order and drops
  * repetitions of one code at one place.  How they look is decided by the
  * printers of compiler/driver. */
@@ -17,6 +18,9 @@ enum diag_code {
 #define DIAG(code, slug, summary, why, bad, good) code,
 #include "grammar/diag.def"
 #undef DIAG
+#define LINT(code, slug, level, fix, star, summary, why, bad, good) code,
+#include "grammar/lint.def"
+#undef LINT
 	N_DIAG_CODES
 };
 
@@ -59,15 +63,25 @@ struct diags {
 	size_t n_errors;
 };
 
-/* The row of grammar/diag.def. */
+/* The row of grammar/diag.def or lint.def. */
 struct diag_page {
 	const char *code, *slug, *summary, *why, *bad, *good;
 };
 const struct diag_page *diag_page(enum diag_code);
+/* What a lint rule is beside its page; NULL: CODE is none. */
+enum lint_fix { LINT_FIX_NONE, LINT_FIX_SUGGESTED, LINT_FIX_FIXED };
+struct lint_facts {
+	enum severity level; /* by default */
+	enum lint_fix fix;
+	bool star; /* cannot be allowed, lowered or put into a baseline */
+};
+const struct lint_facts *lint_facts(enum diag_code);
 /* By code or slug; NULL if there is none. */
 const struct diag_page *diag_page_find(const char *code_or_slug);
+enum diag_code diag_page_code(const struct diag_page *);
 
-/* Records a diagnostic; the severity follows from the code's first letter.
+/* Records a diagnostic; the severity follows from the code's first letter, or the
+ * rule's level.
  * The result may be completed by the calls below.  Never NULL. */
 struct diag *diag_add(struct diags *, enum diag_code, struct span, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));

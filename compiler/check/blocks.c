@@ -292,6 +292,78 @@ static void read_value(struct check *c, struct block *b, const struct prop *p, c
 
 /* ---- one statement ---- */
 
+/* A kind of block, by its letter in the table of properties. */
+static const struct kind_word {
+	const char *block;
+	char letter;
+	const char *word, *form;
+} kind_words[] = {
+	{ "node", 'e', "an endpoint", "node NAME" },
+	{ "node", 'p', "a proxy", "node NAME : proxy" },
+	{ "node", 's', "a server", "node NAME : server" },
+	{ "node", 'w', "a switch", "node NAME : switch" },
+	{ "attribute", 'l', "a label", "attribute NAME : label" },
+	{ "target", 'b', "a target for bess", "target NAME : bess" },
+	{ "target", 'd', "a target for dpdk", "target NAME : dpdk" },
+	{ "target", 'n', "a target for nginx", "target NAME : nginx" },
+	{ "target", 'k', "a target for socks", "target NAME : socks" },
+	{ "target", 'g', "a target for dot", "target NAME : dot" },
+};
+
+static const struct kind_word *kind_that_takes(const struct prop *p)
+{
+	for (size_t i = 0; i < sizeof(kind_words) / sizeof(*kind_words); i++) {
+		char letter[] = { kind_words[i].letter, '\0' };
+
+		if (!strcmp(kind_words[i].block, p->block) && prop_fits(p, letter))
+			return &kind_words[i];
+	}
+	return NULL;
+}
+
+/* "address, attributes and trust"; NULL: too many to be of use. */
+static const char *known_properties(struct check *c, const struct block *b)
+{
+	enum { MOST = 12 };
+	const char *names[MOST], *text = "";
+	size_t n = 0;
+
+	for (const struct prop *p = schema_first(b->name); p; p = schema_next(p)) {
+		if (!prop_fits(p, b->kinds))
+			continue;
+		if (n == MOST)
+			return NULL;
+		names[n++] = p->name;
+	}
+	for (size_t i = 0; i < n; i++)
+		text = arena_printf(ARENA(c), "%s%s%s", text, !i ? "" : i + 1 < n ? ", " : " and ", names[i]);
+	return n ? text : NULL;
+}
+
+/* The property of another kind of this block, or of another block; else those that there are. */
+static void help_with_property(struct check *c, struct diag *d, const struct block *b, const char *name,
+			       const char *what)
+{
+	const struct prop *own = schema_find(b->name, name);
+	const struct kind_word *kind = own ? kind_that_takes(own) : NULL;
+	const char *known = known_properties(c, b);
+
+	if (kind) {
+		diag_help(DIAGS(c), d, "%s has it: %s { ... }", kind->word, kind->form);
+		return;
+	}
+	for (int k = 0; k < N_SYMBOL_KINDS; k++) {
+		const char *word = symbol_kind_word(k), *block = strchr(word, ' ') + 1;
+
+		if (strcmp(block, b->name) && schema_find(block, name)) {
+			diag_help(DIAGS(c), d, "it is a property of %s", word);
+			return;
+		}
+	}
+	if (known)
+		diag_help(DIAGS(c), d, "%s has %s", what, known);
+}
+
 static void report_no_property(struct check *c, struct block *b, struct ast_name name)
 {
 	struct nearest near = nearest_to(name.name);
@@ -305,6 +377,8 @@ static void report_no_property(struct check *c, struct block *b, struct ast_name
 	if (near.name) {
 		diag_label(DIAGS(c), d, "did you mean '%s'?", near.name);
 		diag_fix(DIAGS(c), d, MAYBE_INCORRECT, name.span, near.name, "write '%s'", near.name);
+	} else {
+		help_with_property(c, d, b, name.name, what);
 	}
 }
 
@@ -439,8 +513,10 @@ static void check_required(struct check *c, struct block *b)
 {
 	for (const struct prop *p = schema_first(b->name); p; p = schema_next(p))
 		if (prop_is_required(p) && prop_fits(p, b->kinds) && !b->given.at[prop_index(p)])
-			diag_add(DIAGS(c), E0307, b->sym->span, "%s '%s' needs '%s'",
-				 symbol_kind_word(b->sym->kind), b->sym->name, p->name);
+			diag_help(DIAGS(c),
+				  diag_add(DIAGS(c), E0307, b->sym->span, "%s '%s' needs '%s'",
+					   b->name, b->sym->name, p->name),
+				  "write '%s ...;' in its block: %s", p->name, p->doc);
 }
 
 void block_read(struct check *c, struct block *b)

@@ -78,21 +78,24 @@ static struct check check_new(struct ctx *ctx, const struct search *search)
 	struct check c = { .ctx = ctx, .search = search };
 
 	c.model = model_new(ctx);
+	c.model->keeps_uses = search->keeps_uses;
+	c.model->std = search->std;
 	map_init(&c.by_path, ctx->arena);
 	return c;
 }
 
 static struct model *check_root(struct check *c, struct module *root)
 {
-	if (!root)
-		return NULL;
-	c->model->root = root;
-	/* Behind an open brace everything stands in the wrong block. */
-	if (root->ast->unclosed)
-		return c->model;
-	collect_expects(c);
-	check_model(c);
-	return c->model;
+	if (root) {
+		c->model->root = root;
+		/* Behind an open brace everything stands in the wrong block. */
+		if (!root->ast->unclosed) {
+			collect_expects(c);
+			check_model(c);
+		}
+	}
+	show_ways_out(c);
+	return root ? c->model : NULL;
 }
 
 struct model *check_policy(struct ctx *ctx, const char *path, const struct search *search)

@@ -15,6 +15,11 @@ struct search {
 	const char *const *roots; /* searched in order, after the importing file's directory */
 	size_t n_roots;
 	const char *std; /* the standard library; NULL: none */
+	/* Gives the text that stands for a file, e.g. one that an editor has not saved;
+	 * false: the file itself counts.  NULL: there are no such texts. */
+	bool (*find_text)(void *data, const char *path, const char **text, size_t *size);
+	void *data;
+	bool keeps_uses; /* the model lists where each name is used */
 };
 
 /* Loads PATH ("-": standard input) and all that it uses, and checks it.  The model
@@ -58,5 +63,32 @@ bool check_expectation(struct model *, const struct m_expect *, struct expectati
 bool check_filter_text(struct model *, const char *text, const struct fx **);
 bool check_move_text(struct model *, const char *text, struct expectation *);
 struct symbol *check_name_text(struct model *, const char *text, unsigned kinds);
+
+/* ---- filters as they were written, for advice ---- */
+
+enum filter_part_kind {
+	PART_AND,
+	PART_OR,
+	PART_NOT,
+	PART_COMPARISON,
+	PART_SERVICES, /* a set; its members are the parts */
+	PART_OTHER
+};
+
+/* Constants are looked through: AT may lie in another declaration, or another file. */
+struct filter_part {
+	enum filter_part_kind kind;
+	const struct ast_expr *e;
+	struct span at;
+	const struct fx *fx;
+	const struct field *field; /* of a comparison */
+	bool differs;              /* a comparison with != */
+	const struct filter_part **parts;
+	size_t n_parts;
+};
+
+/* E in the scope of a declaration, once the model is sound. */
+const struct filter_part *check_filter_parts(struct model *, const struct symbol *block,
+					     const struct ast_expr *);
 
 #endif

@@ -221,7 +221,9 @@ void class_walk_all(struct check *c, struct m_class *class, struct m_pipeline *p
 
 static void report_chain(struct check *c, const struct ast_expr *e, const char *why)
 {
-	diag_add(DIAGS(c), E0506, e->span, "this is no path of one pipeline from a source to an exit: %s", why);
+	diag_help(DIAGS(c),
+		  diag_add(DIAGS(c), E0506, e->span, "this is no path of one pipeline from a source to an exit: %s", why),
+		  "name every module on the way, or all paths by a star behind the pipeline's name");
 }
 
 /* The instances that a chain names, all of one pipeline; NULL: reported. */

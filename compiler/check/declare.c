@@ -73,6 +73,7 @@ static struct symbol *declare(struct check *c, struct scope *s, enum symbol_kind
 	sym->canonical = canonical_name(c, s, name.name);
 	map_put(&s->names, name.name, sym);
 	vec_push(ARENA(c), &s->words, name.name);
+	note_use(c, name.span, sym, NULL);
 	return sym;
 }
 
@@ -293,6 +294,7 @@ static void import_name(struct check *c, struct module *m, struct ast_name name,
 		diag_also(DIAGS(c), d, scope_find_own(used->scope, name.name)->span, "declared here");
 		return;
 	}
+	note_use(c, name.span, scope_find_own(used->scope, name.name), NULL);
 	add_import(c, m->scope, import);
 }
 

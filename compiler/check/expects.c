@@ -170,7 +170,9 @@ static bool find_kind(struct check *c, const struct ast_stmt *s, size_t *kind)
 		nearest_try(&near, kinds[*kind].name);
 	}
 	d = diag_add(DIAGS(c), E0305, s->name.span, "there is no expectation '%s'", s->name.name);
-	if (near.name)
+	if (near.name && (!strncmp(near.wanted, "un", 2) || !strncmp(near.wanted, "no", 2)))
+		diag_label(DIAGS(c), d, "did you mean 'not %s'?", near.name);
+	else if (near.name)
 		diag_label(DIAGS(c), d, "did you mean '%s'?", near.name);
 	else
 		diag_help(DIAGS(c), d, "expectations are reach, bridge, path, area, feasible and classified");

@@ -114,6 +114,19 @@ static bool is_plain_text(struct check *c, uint32_t source)
 	return false;
 }
 
+/* A file, or the text that stands for it.  False with errno set. */
+static bool read_text(struct check *c, const char *path, struct sink *s)
+{
+	const struct search *search = c->search;
+	const char *text;
+	size_t size;
+
+	if (!search->find_text || !search->find_text(search->data, path, &text, &size))
+		return file_read(path, s);
+	sink_put(s, text, size);
+	return true;
+}
+
 /* Reads a file into a new source.  False: reported at USE. */
 static bool read_source(struct check *c, const char *path, struct span use, uint32_t *source)
 {
@@ -121,7 +134,7 @@ static bool read_source(struct check *c, const char *path, struct span use, uint
 	bool from_stdin = !strcmp(path, "-");
 	const char *shown;
 
-	if (!(from_stdin ? read_standard_input(&s) : file_read(path, &s)) || s.size > LARGEST_SOURCE) {
+	if (!(from_stdin ? read_standard_input(&s) : read_text(c, path, &s)) || s.size > LARGEST_SOURCE) {
 		diag_add(DIAGS(c), E0002, use, "cannot read %s: %s", path,
 			 s.size > LARGEST_SOURCE ? "it is larger than 1 GiB" : strerror(errno));
 		sink_free(&s);
@@ -181,9 +194,14 @@ struct request {
 	struct sink tried;
 };
 
-static bool exists(const char *path)
+static bool exists(struct check *c, const char *path)
 {
-	return access(path, F_OK) == 0;
+	const struct search *search = c->search;
+	const char *text;
+	size_t size;
+
+	return (search->find_text && search->find_text(search->data, path, &text, &size)) ||
+	       access(path, F_OK) == 0;
 }
 
 static struct module *load(struct check *, const char *path, struct span use);
@@ -196,7 +214,7 @@ static struct module *try_file(struct check *c, struct request *r, const char *r
 	struct module *m;
 
 	sink_printf(&r->tried, "%s%s", r->tried.size ? "\n" : "", path);
-	if (!exists(path))
+	if (!exists(c, path))
 		return NULL;
 	m = map_get(&c->by_path, intern_text(c->ctx->names, real_path(c, path)));
 	if (!m && must_say_so) {
@@ -207,7 +225,7 @@ static struct module *try_file(struct check *c, struct request *r, const char *r
 		bool says_so;
 		size_t bad;
 
-		if (!file_read(path, &s) || !text_is_utf8(s.data, s.size, &bad)) {
+		if (!read_text(c, path, &s) || !text_is_utf8(s.data, s.size, &bad)) {
 			sink_free(&s);
 			return NULL;
 		}
@@ -245,6 +263,18 @@ static struct module *try_root(struct check *c, struct request *r, const char *r
 	return m;
 }
 
+static void propose_standard(struct check *c, struct diag *d, const char *name)
+{
+	static const char *const modules[] = { "bridges", "dataplane", "nets", "nf", "privacy", "security", "services" };
+	struct nearest near = nearest_to(name);
+
+	for (size_t i = 0; i < sizeof(modules) / sizeof(*modules); i++)
+		nearest_try(&near, modules[i]);
+	if (near.name)
+		diag_label(DIAGS(c), d, "did you mean 'std.%s'?", near.name);
+	diag_help(DIAGS(c), d, "the standard library has bridges, dataplane, nets, nf, privacy, security and services");
+}
+
 static void report_not_found(struct check *c, struct request *r)
 {
 	struct diag *d = diag_add(DIAGS(c), E0004, r->use->use.module_span, "there is no module %s", r->name);
@@ -253,7 +283,9 @@ static void report_not_found(struct check *c, struct request *r)
 	for (; line; line = strtok(NULL, "\n"))
 		diag_note(DIAGS(c), d, "looked for %s", line);
 	if (!strncmp(r->name, "std.", 4))
-		diag_help(DIAGS(c), d, "the standard library has bridges, dataplane, nets, nf, privacy, security and services");
+		propose_standard(c, d, r->name + 4);
+	else
+		diag_help(DIAGS(c), d, "put the file there, or name its folder with -I or in 'include' of epic.conf");
 }
 
 static struct module *find_module(struct check *c, const struct module *from, struct request *r)
@@ -281,6 +313,17 @@ static const char *module_path(struct check *c, const struct ast_names *names)
 	return path;
 }
 
+static void report_cycle(struct check *c, const struct module *m, const struct module *used, struct span at)
+{
+	if (m != used)
+		diag_help(DIAGS(c),
+			  diag_add(DIAGS(c), E0005, at, "module %s uses %s, which leads back to it", m->name, used->name),
+			  "put what both need into a third module");
+	else
+		diag_help(DIAGS(c), diag_add(DIAGS(c), E0005, at, "module %s uses itself", m->name),
+			  "leave this line out: a file knows its own names");
+}
+
 static void import(struct check *c, struct module *m, const struct ast_stmt *use)
 {
 	struct request r = { .use = use };
@@ -294,10 +337,12 @@ static void import(struct check *c, struct module *m, const struct ast_stmt *use
 	if (!used)
 		return;
 	if (used->loading) {
-		diag_add(DIAGS(c), E0005, use->use.module_span, "module %s uses %s, which leads back to it",
-			 m->name, used->name);
+		report_cycle(c, m, used, use->use.module_span);
 		return;
 	}
+	note_use(c, use->use.module_span, NULL, used);
+	if (use->use.has_alias)
+		note_use(c, use->name.span, NULL, used);
 	declare_import(c, m, use, used);
 }
 

@@ -14,6 +14,7 @@ struct check {
 	const struct search *search;
 	struct map by_path;   /* module by interned real path */
 	const char *root_dir; /* directory of the root file, absolute */
+	struct offers *offers; /* elsewhere.c: what the standard library declares; NULL: not read yet */
 };
 
 #define DIAGS(c) (&(c)->ctx->diags)
@@ -64,6 +65,8 @@ struct resolved {
 	bool star;
 };
 
+/* Keeps the place where a symbol or module is named, for those who ask (struct search). */
+void note_use(struct check *, struct span, struct symbol *, struct module *);
 /* Without a report.  A path whose first components name something and whose rest
  * does not resolve has used < n. */
 struct resolved resolve_quietly(struct check *, struct scope *, const struct ast_expr *path);
@@ -71,6 +74,16 @@ struct resolved resolve_quietly(struct check *, struct scope *, const struct ast
  * `lets` are looked through. */
 struct symbol *resolve_ref(struct check *, struct scope *, const struct ast_expr *, unsigned kinds);
 void report_unknown(struct check *, struct scope *, const struct ast_expr *path, unsigned kinds);
+
+/* ---- ways_out.c ---- */
+
+/* Gives findings that do not say what to do the help of their code. */
+void show_ways_out(struct check *);
+
+/* ---- elsewhere.c ---- */
+
+/* The module of the standard library that declares NAME as one of KINDS; NULL: none does. */
+const char *module_that_offers(struct check *, const char *name, unsigned kinds);
 
 /* ---- value.c ---- */
 

@@ -70,6 +70,27 @@ static struct resolved through_import(const struct import *import, const struct 
 	return sym ? descend(sym, names, 2) : (struct resolved){ 0 };
 }
 
+void note_use(struct check *c, struct span span, struct symbol *sym, struct module *module)
+{
+	struct use use = { span, sym, module };
+
+	if (c->model->keeps_uses)
+		vec_push(ARENA(c), &c->model->uses, use);
+}
+
+/* Every component that was found, from the last to the first. */
+static void note_path(struct check *c, struct scope *s, const struct ast_names *names, struct resolved r)
+{
+	struct import *import = names->n ? map_get(&file_scope(s)->imports, names->at[0].name) : NULL;
+	struct symbol *sym = r.sym;
+	size_t i = r.used;
+
+	for (; i && sym; sym = sym->owner)
+		note_use(c, names->at[--i].span, sym, NULL);
+	if (i && import && !import->member)
+		note_use(c, names->at[0].span, NULL, import->module);
+}
+
 struct resolved resolve_quietly(struct check *c, struct scope *s, const struct ast_expr *path)
 {
 	const struct ast_names *names = &path->path.names;
@@ -90,6 +111,8 @@ struct resolved resolve_quietly(struct check *c, struct scope *s, const struct a
 			r = descend(c->model->none, names, 1);
 	}
 	r.star = path->path.star;
+	if (c->model->keeps_uses)
+		note_path(c, s, names, r);
 	return r;
 }
 
@@ -99,20 +122,26 @@ static void try_words(struct nearest *near, const struct words *words)
 		nearest_try(near, words->at[i]);
 }
 
+/* The module before the dot, if the name behind it is missing. */
+static const struct import *missing_prefix(struct scope *s, const struct ast_names *names, struct resolved r)
+{
+	struct import *import = map_get(&file_scope(s)->imports, names->at[0].name);
+
+	return !r.sym && import && !import->member && names->n > 1 ? import : NULL;
+}
+
 /* Proposes for the component that was not found, out of the scopes it was sought in. */
 static const char *propose(struct scope *s, const struct ast_names *names, struct resolved r)
 {
-	size_t missing = r.used;
-	struct import *import = map_get(&file_scope(s)->imports, names->at[0].name);
+	const struct import *import = missing_prefix(s, names, r);
+	size_t missing = import ? 1 : r.used;
 	struct nearest near;
 
-	if (!r.sym && import && !import->member && names->n > 1)
-		missing = 1;
 	near = nearest_to(names->at[missing].name);
 	if (r.sym) {
 		if (r.sym->members)
 			try_words(&near, &r.sym->members->words);
-	} else if (missing == 1) {
+	} else if (import) {
 		try_words(&near, &import->module->scope->words);
 	} else {
 		for (struct scope *at = s; at; at = at->outer) {
@@ -156,11 +185,35 @@ static bool maybe_lost(const struct scope *s, const char *name)
 
 static struct ast_name missing_name(struct scope *s, const struct ast_names *names, struct resolved r)
 {
-	struct import *import = map_get(&file_scope(s)->imports, names->at[0].name);
-
-	if (!r.sym && import && !import->member && names->n > 1)
+	if (missing_prefix(s, names, r))
 		return names->at[1];
 	return names->at[r.used < names->n ? r.used : names->n - 1];
+}
+
+/* The standard library may have it, alone or behind a prefix. */
+static bool help_with_use(struct check *c, struct diag *d, const struct ast_names *names, unsigned kinds)
+{
+	const char *module = module_that_offers(c, names->at[names->n - 1].name, kinds);
+
+	if (!module || names->n > 2)
+		return false;
+	if (names->n == 1)
+		diag_help(DIAGS(c), d, "%s has it: write 'use %s { %s };' at the top of the file", module, module,
+			  names->at[0].name);
+	else if (!strcmp(names->at[0].name, name_tail(module)))
+		diag_help(DIAGS(c), d, "write 'use %s;' at the top of the file", module);
+	else
+		diag_help(DIAGS(c), d, "if %s is meant, write 'use %s as %s;' at the top of the file", module, module,
+			  names->at[0].name);
+	return true;
+}
+
+static void help_with_declaration(struct check *c, struct diag *d, const char *name, unsigned kinds)
+{
+	if (kinds == KIND(ATTRIBUTE))
+		diag_help(DIAGS(c), d, "a new attribute is declared at the top of the file: attribute %s;", name);
+	else if (kinds == KIND(INSTANCE))
+		diag_help(DIAGS(c), d, "an instance is declared in the pipeline: %s : FUNCTION;", name);
 }
 
 void report_unknown(struct check *c, struct scope *s, const struct ast_expr *path, unsigned kinds)
@@ -169,6 +222,7 @@ void report_unknown(struct check *c, struct scope *s, const struct ast_expr *pat
 	struct resolved r = resolve_quietly(c, s, path);
 	struct ast_name missing = missing_name(s, names, r);
 	const char *meant = propose(s, names, r);
+	const struct import *prefix = missing_prefix(s, names, r);
 	struct diag *d;
 
 	if (maybe_lost(s, missing.name))
@@ -176,16 +230,23 @@ void report_unknown(struct check *c, struct scope *s, const struct ast_expr *pat
 	if (r.sym)
 		d = diag_add(DIAGS(c), E0301, missing.span, "%s '%s' has nothing called '%s'",
 			     article_off(symbol_kind_word(r.sym->kind)), r.sym->name, missing.name);
+	else if (prefix)
+		d = diag_add(DIAGS(c), E0301, missing.span, "module %s has nothing called '%s'", prefix->module->name,
+			     missing.name);
 	else if (kinds == KIND(LET) || names->n > 1)
 		d = diag_add(DIAGS(c), E0301, missing.span, "nothing is called '%s'", missing.name);
 	else
 		d = diag_add(DIAGS(c), E0301, missing.span, "no %s is called '%s'",
 			     article_off(kinds_text(c, kinds)), missing.name);
+	if (!r.sym && missing.span.start == names->at[0].span.start && help_with_use(c, d, names, kinds))
+		return;
 	if (meant) {
 		diag_label(DIAGS(c), d, "did you mean '%s'?", meant);
 		diag_fix(DIAGS(c), d, MAYBE_INCORRECT, missing.span, meant, "write '%s'", meant);
 	} else if (!r.sym && names->n > 1) {
 		diag_help(DIAGS(c), d, "if '%s' is a module, a 'use' is missing", names->at[0].name);
+	} else if (!r.sym) {
+		help_with_declaration(c, d, missing.name, kinds);
 	}
 }
 

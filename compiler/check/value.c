@@ -115,11 +115,32 @@ static void point_at_let(struct check *c, struct diag *d, struct operand o)
 		diag_also(DIAGS(c), d, o.e->span, "the value stands here");
 }
 
+/* What was meant, for the commonest mixtures; NULL: nothing comes to mind. */
+static const char *type_hint(struct check *c, const struct ast_expr *e, const char *wanted)
+{
+	if (!strncmp(wanted, "a filter", 8) && e->kind == AST_INT)
+		return arena_printf(ARENA(c), "a port is written with its protocol: %lld/tcp or %lld/udp",
+				    (long long)e->number.value.num, (long long)e->number.value.num);
+	if (!strncmp(wanted, "a movement", 10) && e->kind == AST_REL)
+		return "data moves to the right: 'FROM => TO'";
+	if (!strcmp(wanted, "a whole number") && e->kind == AST_SERVICE)
+		return arena_printf(ARENA(c), "compare with the port, %u, or write the service without a field",
+				    e->service.port);
+	if (!strncmp(wanted, "a string", 8))
+		return "a string stands in double quotes";
+	if (e->kind == AST_STRING)
+		return "only texts stand in quotes";
+	return NULL;
+}
+
 void report_type(struct check *c, struct operand o, const char *wanted)
 {
-	point_at_let(c, diag_add(DIAGS(c), E0401, o.at, "%s is due here, this is %s", wanted,
-				 expr_kind_text(o.e)),
-		     o);
+	struct diag *d = diag_add(DIAGS(c), E0401, o.at, "%s is due here, this is %s", wanted, expr_kind_text(o.e));
+	const char *hint = type_hint(c, o.e, wanted);
+
+	point_at_let(c, d, o);
+	if (hint)
+		diag_help(DIAGS(c), d, "%s", hint);
 }
 
 /* A word where no name was found: more helpful than "a name is not a number". */
@@ -164,6 +185,11 @@ bool value_int(struct check *c, struct operand o, uint64_t low, uint64_t high, u
 	return true;
 }
 
+static const char *text_at(struct check *c, struct span span)
+{
+	return source_at(&c->ctx->sources, span.source)->text + span.start;
+}
+
 static void report_unit(struct check *c, struct operand o, enum dimension wanted)
 {
 	const char *example = dimension_example(wanted);
@@ -171,7 +197,8 @@ static void report_unit(struct check *c, struct operand o, enum dimension wanted
 	struct span behind = { o.e->span.source, o.e->span.end, o.e->span.end };
 
 	diag_fix(DIAGS(c), d, HAS_PLACEHOLDERS, behind, example, "write the unit, for example %s", example);
-	diag_help(DIAGS(c), d, "write the unit directly behind the number, for example '%s'", example);
+	diag_help(DIAGS(c), d, "write the unit directly behind the number, for example '%.*s%s'",
+		  (int)(o.e->span.end - o.e->span.start), text_at(c, o.e->span), example);
 }
 
 static void report_dimension(struct check *c, struct operand o, enum dimension wanted)
@@ -289,8 +316,7 @@ bool value_string(struct check *c, struct operand o, const char **text)
 	if (!o.e)
 		return false;
 	if (o.e->kind != AST_STRING) {
-		if (!report_if_unknown(c, o))
-			report_type(c, o, "a string");
+		report_type(c, o, "a string");
 		return false;
 	}
 	*text = o.e->text;

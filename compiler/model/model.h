@@ -331,8 +331,23 @@ struct module {
 	bool loading;
 };
 
+/* A place where a name stands for something; declarations are among them. */
+struct use {
+	struct span span;      /* of one component of a path */
+	struct symbol *sym;    /* NULL: MODULE is named, by `use` or as a prefix */
+	struct module *module; /* NULL: a symbol */
+};
+
+struct uses {
+	struct use *at;
+	size_t n, cap;
+};
+
 struct model {
 	struct ctx *ctx;
+	const char *std; /* folder of the standard library; NULL: none */
+	bool keeps_uses;
+	struct uses uses; /* as met, with repetitions; empty unless kept */
 	struct fields *fields;
 	VEC(struct module *) modules; /* the root first, then as met */
 	struct module *root;
