@@ -5,7 +5,7 @@
 
 #include "compiler/base/span_json.h"
 #include "compiler/base/text.h"
-#include "compiler/tools/command.h"
+#include "compiler/tools/print.h"
 
 static const char *const severity_words[] = { "error", "warning", "info" };
 
@@ -169,7 +169,7 @@ static void print_note(const struct painter *p, size_t gutter, const char *note)
 	sink_putc(p->s, '\n');
 }
 
-static void print_human(const struct painter *p, const struct diag *d)
+static void paint_diag(const struct painter *p, const struct diag *d)
 {
 	const char *color = severity_color(d->severity);
 	size_t gutter = 1;
@@ -194,8 +194,17 @@ static void print_human(const struct painter *p, const struct diag *d)
 	sink_putc(p->s, '\n');
 }
 
-static void print_plain(struct sink *s, const struct ctx *ctx, const struct diag *d)
+static void human_one(struct run *r, const struct ctx *ctx, const struct diag *d)
 {
+	const struct painter painter = { &r->pending, r->options->color, ctx };
+
+	paint_diag(&painter, d);
+}
+
+static void plain_one(struct run *r, const struct ctx *ctx, const struct diag *d)
+{
+	struct sink *s = &r->pending;
+
 	if (!span_is_none(d->span)) {
 		const struct source *src = source_at(&ctx->sources, d->span.source);
 		struct place at = source_place(src, d->span.start);
@@ -266,79 +275,144 @@ static void print_json(struct sink *s, const struct ctx *ctx, const struct diag 
 	sink_printf(s, "], \"help_uri\": \"epic:%s\", \"data\": %s}", page->code, d->data ? d->data : "{}");
 }
 
-/* ---- a run ---- */
-
-static void print_one(struct run *r, const struct ctx *ctx, const struct diag *d)
+static void json_one(struct run *r, const struct ctx *ctx, const struct diag *d)
 {
-	const struct painter painter = { &r->pending, r->options->color, ctx };
-
-	switch (r->options->format) {
-	case FORMAT_HUMAN:
-		print_human(&painter, d);
-		break;
-	case FORMAT_PLAIN:
-		print_plain(&r->pending, ctx, d);
-		break;
-	case FORMAT_JSON:
-		sink_puts(&r->pending, r->pending.size ? ",\n  " : "\n  ");
-		print_json(&r->pending, ctx, d);
-		break;
-	case FORMAT_JSONL:
-		print_json(&r->pending, ctx, d);
-		sink_putc(&r->pending, '\n');
-		break;
-	}
+	sink_puts(&r->pending, r->pending.size ? ",\n  " : "\n  ");
+	print_json(&r->pending, ctx, d);
 }
 
-static void flush_pending(struct run *r)
+static void json_end(struct run *r, int code)
 {
-	FILE *to = r->options->format == FORMAT_HUMAN || r->options->format == FORMAT_PLAIN ? r->err : r->out;
+	fprintf(r->out, "{\"schema\": \"epic.diag/1\", \"diagnostics\": [%s%s], ",
+		r->pending.data ? r->pending.data : "", r->pending.size ? "\n" : "");
+	if (r->coverage.n) {
+		fputs("\"coverage\": [", r->out);
+		for (size_t i = 0; i < r->coverage.n; i++)
+			fprintf(r->out, "%s%s", i ? ", " : "", r->coverage.at[i]);
+		fputs("], ", r->out);
+	}
+	fprintf(r->out, "\"summary\": {\"errors\": %zu, \"warnings\": %zu, \"infos\": %zu, \"exit\": %d}}\n",
+		r->n_errors, r->n_warnings, r->n_infos, code);
+}
 
-	if (r->options->format == FORMAT_JSON || !r->pending.size)
-		return;
-	fwrite(r->pending.data, 1, r->pending.size, to);
+static void jsonl_one(struct run *r, const struct ctx *ctx, const struct diag *d)
+{
+	print_json(&r->pending, ctx, d);
+	sink_putc(&r->pending, '\n');
+}
+
+/* ---- what is written as soon as a policy is done ---- */
+
+static void flush_to(struct run *r, FILE *to)
+{
+	if (r->pending.size)
+		fwrite(r->pending.data, 1, r->pending.size, to);
 	sink_free(&r->pending);
+}
+
+static void people_file(struct run *r, const struct ctx *ctx)
+{
+	(void)ctx;
+	flush_to(r, r->err);
+}
+
+static void jsonl_file(struct run *r, const struct ctx *ctx)
+{
+	(void)ctx;
+	flush_to(r, r->out);
+}
+
+static void jsonl_end(struct run *r, int code)
+{
+	(void)code;
+	for (size_t i = 0; i < r->coverage.n; i++)
+		fprintf(r->out, "%s\n", r->coverage.at[i]);
+}
+
+static void people_end(struct run *r, int code)
+{
+	size_t all = r->n_errors + r->n_warnings;
+
+	if (all > r->n_shown && r->n_shown == r->options->max_errors && r->options->max_errors)
+		fprintf(r->err, "epic: %zu more not shown (--max-errors 0 shows all)\n",
+			all - r->n_shown);
+	if (code && !r->options->quiet)
+		fprintf(r->err, "epic: %s (exit code %d)\n", exit_meaning(code), code);
+}
+
+/* ---- a run ---- */
+
+static const struct format format_human = { .one = human_one,
+					    .file = people_file,
+					    .end = people_end },
+			   format_plain = { .one = plain_one,
+					    .file = people_file,
+					    .end = people_end },
+			   format_json = { .one = json_one, .end = json_end },
+			   format_jsonl = { .one = jsonl_one, .file = jsonl_file, .end = jsonl_end };
+
+static const struct format *const formats[] = {
+	[FORMAT_HUMAN] = &format_human, [FORMAT_PLAIN] = &format_plain,
+	[FORMAT_JSON] = &format_json,   [FORMAT_JSONL] = &format_jsonl,
+	[FORMAT_SARIF] = &format_sarif, [FORMAT_GITHUB] = &format_github,
+	[FORMAT_JUNIT] = &format_junit,
+};
+
+bool format_is_for_people(enum diag_format f)
+{
+	return f == FORMAT_HUMAN || f == FORMAT_PLAIN;
+}
+
+static void count(struct run *r, const struct diag *d)
+{
+	r->n_errors += d->severity == SEVERITY_ERROR;
+	r->n_warnings += d->severity == SEVERITY_WARNING;
+	r->n_infos += d->severity == SEVERITY_INFO;
+}
+
+static bool is_wanted(const struct run *r, const struct diag *d)
+{
+	if (r->options->quiet && d->severity != SEVERITY_ERROR)
+		return false;
+	if (d->severity == SEVERITY_INFO && !r->options->verbose)
+		return false;
+	return !format_is_for_people(r->options->format) || !r->options->max_errors ||
+	       r->n_shown < r->options->max_errors;
+}
+
+static void note_sources(struct run *r, const struct ctx *ctx)
+{
+	for (size_t i = 0; i < ctx->sources.list.n; i++)
+		vec_push(r->options->arena, r->options->read,
+			 arena_strdup(r->options->arena, ctx->sources.list.at[i].path));
 }
 
 void print_diags(struct run *r, struct ctx *ctx)
 {
-	bool limited = r->options->max_errors && r->options->format != FORMAT_JSON &&
-		       r->options->format != FORMAT_JSONL;
+	const struct format *f = formats[r->options->format];
 
 	diag_finish(&ctx->diags);
 	for (size_t i = 0; i < ctx->diags.list.n; i++) {
 		const struct diag *d = ctx->diags.list.at[i];
 
-		r->n_errors += d->severity == SEVERITY_ERROR;
-		r->n_warnings += d->severity == SEVERITY_WARNING;
-		r->n_infos += d->severity == SEVERITY_INFO;
-		if ((d->severity != SEVERITY_ERROR && r->options->quiet) ||
-		    (d->severity == SEVERITY_INFO && !r->options->verbose))
-			continue;
-		if (limited && r->n_shown == r->options->max_errors)
+		count(r, d);
+		if (!is_wanted(r, d))
 			continue;
 		r->n_shown++;
-		print_one(r, ctx, d);
+		f->one(r, ctx, d);
 	}
-	flush_pending(r);
+	if (f->file)
+		f->file(r, ctx);
+	r->judged.n = 0;
+	if (r->options->read)
+		note_sources(r, ctx);
 }
 
 void print_end(struct run *r, int code)
 {
-	size_t all = r->n_errors + r->n_warnings;
+	const struct format *f = formats[r->options->format];
 
-	if (r->options->format == FORMAT_JSON) {
-		fprintf(r->out, "{\"schema\": \"epic.diag/1\", \"diagnostics\": [%s%s], ",
-			r->pending.data ? r->pending.data : "", r->pending.size ? "\n" : "");
-		fprintf(r->out, "\"summary\": {\"errors\": %zu, \"warnings\": %zu, \"infos\": %zu, \"exit\": %d}}\n",
-			r->n_errors, r->n_warnings, r->n_infos, code);
-		sink_free(&r->pending);
-		return;
-	}
-	if (r->options->format == FORMAT_JSONL)
-		return;
-	if (all > r->n_shown && r->n_shown == r->options->max_errors && r->options->max_errors)
-		fprintf(r->err, "epic: %zu more not shown (--max-errors 0 shows all)\n", all - r->n_shown);
-	if (code && !r->options->quiet)
-		fprintf(r->err, "epic: %s (exit code %d)\n", exit_meaning(code), code);
+	if (f->end)
+		f->end(r, code);
+	sink_free(&r->pending);
 }
