@@ -37,6 +37,9 @@ DOORS = {
     "rte_": r"runtime/dpdk/.*",
     "hs/hs.h": r"runtime/dpdk/module_ids\.c",
 }
+# Of the runtimes the commands may use the reader of plans, and the one reader of JSON: the language
+# server takes requests in JSON, and jansson has a single door.
+RUNTIME_FOR_TOOLS = r"runtime/plan/.*|runtime/core/json_read\.h"
 TABLES = re.compile(r"grammar/\w+\.def")
 
 
@@ -83,6 +86,8 @@ def check_file(top, path, problems):
             continue
         if room_of(name) == "compiler/driver":
             problems.append(f"{place}: only the driver includes {name}")
+        if room == "compiler/tools" and name.startswith("runtime/") and not re.fullmatch(RUNTIME_FOR_TOOLS, name):
+            problems.append(f"{place}: {room} may not include {name}")
         if rooms is not None and room_of(name) not in rooms:
             problems.append(f"{place}: {room} may not include {name}")
 
