@@ -106,16 +106,18 @@ static void put_files(struct sink *s, const struct map_file *files, size_t n)
 	free(sorted);
 }
 
-bool map_emit(const struct map_file *files, size_t n, struct sink *s)
+bool map_emit(const struct map_file *files, size_t n, const char *plan_sha256, struct sink *s)
 {
 	for (size_t i = 0; i < n; i++)
 		if (!file_is_writable(&files[i]))
 			return false;
 	cbor_put_self_described(s);
-	cbor_put_object(s, 3);
+	cbor_put_object(s, plan_sha256 ? 4 : 3);
 	cbor_put_text(s, "files");
 	put_files(s, files, n);
 	put_number(s, "epic_map", MAP_VERSION);
 	put_number(s, "epic_plan", PLAN_VERSION);
+	if (plan_sha256)
+		put_text(s, "plan_sha256", plan_sha256);
 	return true;
 }

@@ -24,8 +24,9 @@ struct map_file {
 	size_t n;
 };
 
-/* Appends the whole map, files by path, ranges by lines, whatever the order of FILES.  False,
- * and nothing is written: some text is not UTF-8. */
-bool map_emit(const struct map_file *files, size_t n, struct sink *);
+/* Appends the whole map, files by path, ranges by lines, whatever the order of FILES, and the hash
+ * of the plan that was written with them (NULL: none is noted).  False, and nothing is written:
+ * some text is not UTF-8. */
+bool map_emit(const struct map_file *files, size_t n, const char *plan_sha256, struct sink *);
 
 #endif

@@ -6,8 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FONT "Helvetica,Arial,sans-serif"
-
 enum { EXIT_ENVIRONMENT = 5 };
 enum { FILTER_WIDTH = 28, FILTER_LINES = 3 };
 
@@ -22,6 +20,15 @@ static void exhausted(void)
 void *draw_alloc(size_t n, size_t size)
 {
 	void *p = calloc(n ? n : 1, size);
+
+	if (!p)
+		exhausted();
+	return p;
+}
+
+void *draw_realloc(void *old, size_t n, size_t size)
+{
+	void *p = realloc(old, (n ? n : 1) * size);
 
 	if (!p)
 		exhausted();
@@ -106,32 +113,6 @@ const struct look *look_of(const char *status)
 	return &looks[0];
 }
 
-void draw_open(FILE *to, const struct rplan_plan *plan, const char *view, const char *more)
-{
-	fputs("digraph ", to);
-	put_quoted(to, view);
-	fputs(" {\n"
-	      "  graph [fontname=\"" FONT "\", fontsize=11, fontcolor=\"" INK "\", rankdir=LR,\n"
-	      "         bgcolor=white, pad=0.3, nodesep=0.35, ranksep=0.7,\n"
-	      "         labelloc=t, labeljust=l, tooltip=\" \"",
-	      to);
-	fprintf(to, "%s", more);
-	fputs(",\n         label=<<FONT POINT-SIZE=\"17\"><B>", to);
-	put_html(to, plan->module);
-	fputs("&#160; </B></FONT><FONT POINT-SIZE=\"17\" COLOR=\"" PALE_INK "\">", to);
-	put_html(to, view);
-	fputs("</FONT><BR ALIGN=\"LEFT\"/>>]\n"
-	      "  node [fontname=\"" FONT "\", fontsize=11, fontcolor=\"" INK "\", color=\"" FRAME
-	      "\",\n"
-	      "        shape=box, style=\"rounded,filled\", fillcolor=white, height=0.3, "
-	      "margin=\"0.14,0.07\"]\n"
-	      "  edge [fontname=\"" FONT "\", fontsize=10, fontcolor=\"" INK "\", color=\"" PALE_INK
-	      "\", arrowsize=0.8]\n\n"
-	      "  subgraph cluster_all {\n"
-	      "  peripheries=0; labelloc=b; labeljust=l\n",
-	      to);
-}
-
 void draw_legend_open(FILE *to)
 {
 	fputs("  label=<<TABLE BORDER=\"0\" CELLBORDER=\"0\" CELLSPACING=\"0\" CELLPADDING=\"2\">\n"
@@ -147,14 +128,16 @@ void draw_legend_row(FILE *to, const char *colour, const char *sample, const cha
 		colour, sample, meaning);
 }
 
+void draw_mixed_row(FILE *to, const struct picture *p)
+{
+	if (pic_shows_status(p, NULL))
+		draw_legend_row(to, PALE_INK, "\xe2\x94\x81\xe2\x94\x81\xe2\x94\x81\xe2\x96\xb6",
+				"flows of all kinds; the card counts them");
+}
+
 void draw_legend_close(FILE *to)
 {
 	fputs("  </TABLE>>\n", to);
-}
-
-void draw_close(FILE *to)
-{
-	fputs("  }\n}\n", to);
 }
 
 void put_edge_tooltip(FILE *to, const struct rplan_edge *e)
@@ -185,9 +168,13 @@ void put_filter(FILE *to, const char *when)
 	fputs("</FONT>", to);
 }
 
-void draw_nothing(FILE *to, const char *words)
+void draw_nothing(struct picture *p, const char *words)
 {
-	fputs("  nothing [style=\"rounded,dashed\", label=", to);
+	struct pic_item *box = pic_node(p, NULL, "note", "", "nothing");
+	FILE *to = pic_write(p);
+
+	box->label = words;
+	fputs("style=\"rounded,dashed\", label=", to);
 	put_quoted(to, words);
-	fputs("]\n", to);
+	box->dot = pic_take(p);
 }

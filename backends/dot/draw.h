@@ -1,5 +1,5 @@
-/* Drawings of a plan.  Each view writes the text of one graph in the DOT language; render.c alone
- * speaks Graphviz.
+/* Drawings of a plan.  Each view makes a picture, whose items carry their looks in the DOT
+ * language; render.c alone speaks Graphviz.
  *
  * No view says a thing by colour alone: lines differ in their style and carry words as well. */
 #ifndef EPIC_DOT_DRAW_H
@@ -9,13 +9,14 @@
 #include <stddef.h>
 #include <stdio.h>
 
+#include "backends/dot/picture.h"
 #include "runtime/plan/plan.h"
 
-void draw_areas(FILE *, const struct rplan_plan *);
-void draw_flows(FILE *, const struct rplan_plan *);
-void draw_pipelines(FILE *, const struct rplan_plan *);
-void draw_tasks(FILE *, const struct rplan_plan *);
-void draw_schedulers(FILE *, const struct rplan_plan *);
+void draw_areas(struct picture *);
+void draw_flows(struct picture *);
+void draw_pipelines(struct picture *);
+void draw_tasks(struct picture *);
+void draw_schedulers(struct picture *);
 
 /* ---- what views share ---- */
 
@@ -37,19 +38,27 @@ struct look {
 };
 const struct look *look_of(const char *status); /* never NULL */
 
-/* Opens the graph with its title, and a frame around all; the caller's legend comes next, which
- * explains what the drawing has and nothing else.  MORE: attributes of the graph, ", a=b". */
-void draw_open(FILE *, const struct rplan_plan *, const char *view, const char *more);
+/* The legend explains what the drawing has and nothing else. */
 void draw_legend_open(FILE *);
 void draw_legend_row(FILE *, const char *colour, const char *sample, const char *meaning);
 void draw_legend_close(FILE *);
-void draw_close(FILE *);
+/* A row for cards of several outcomes, if any is shown. */
+void draw_mixed_row(FILE *, const struct picture *);
 /* The attributes tooltip and labeltooltip of an edge of a pipeline. */
 void put_edge_tooltip(FILE *, const struct rplan_edge *);
 /* Its filter in small print for an HTML-like label; nothing if all packets meet it. */
 void put_filter(FILE *, const char *when);
+/* The same for machines, with the classes that take it. */
+void tell_edge(struct picture *, struct pic_item *, const struct rplan_edge *);
+/* And a module of a pipeline; CLASS NULL: with all classes that pass it. */
+void tell_module(struct picture *, struct pic_item *, const struct rplan_module *,
+		 const char *class);
+/* A flow, as a row of the item. */
+void tell_flow(struct picture *, struct pic_item *, const struct rplan_flow *);
+/* A node of a domain. */
+void tell_node(struct picture *, struct pic_item *, const char *name);
 /* A box that says that there is nothing to see. */
-void draw_nothing(FILE *, const char *words);
+void draw_nothing(struct picture *, const char *words);
 
 /* ---- words ---- */
 
@@ -70,6 +79,9 @@ void put_time(FILE *, double us);
 /* Up to three digits behind the point, no trailing zeros. */
 void put_number(FILE *, double);
 
+/* Number of letters to change to make A of B (Levenshtein), for short words. */
+size_t distance(const char *a, const char *b);
+
 const char *name_tail(const char *name); /* the last component */
 size_t name_domain(const char *name);    /* the length of all before it, without the dot */
 
@@ -77,6 +89,7 @@ size_t name_domain(const char *name);    /* the length of all before it, without
 
 /* Zeroed; ends the program with exit code 5 if there is none left. */
 void *draw_alloc(size_t n, size_t size);
+void *draw_realloc(void *, size_t n, size_t size);
 
 /* Collects a text in memory; text_take closes it and gives the text to the caller, who frees it. */
 struct text {

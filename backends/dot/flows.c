@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TEXT_WIDTH = 36, FILTER_LINES = 2, SHOWN_FLOWS = 3 };
+enum { TEXT_WIDTH = 36, FILTER_LINES = 2, SHOWN_FLOWS = 3, TOLD_FLOWS = 12 };
 
 /* A function on a proxy: a stop on the way of bridged flows. */
 struct stop {
@@ -18,12 +18,14 @@ struct group {
 	const struct rplan_flow *first;
 	size_t *flows; /* indices into the plan's flows */
 	size_t n;
+	struct pic_item *card; /* on its line */
 };
 
 struct drawing {
-	FILE *to;
+	struct picture *picture;
 	const struct rplan_plan *plan;
-	struct names nodes;   /* ends of flows */
+	struct names nodes; /* ends of flows */
+	struct pic_item **node_items, **stop_items;
 	struct names domains; /* one name of each domain; not sorted */
 	struct stop *stops;   /* sorted, without repetition */
 	size_t n_stops;
@@ -160,43 +162,65 @@ static void put_tail(FILE *to, const char *name)
 	fputs("</B>", to);
 }
 
-static void put_node(const struct drawing *d, size_t i)
+static void put_node(const struct drawing *d, struct pic_item *cluster, size_t i)
 {
-	fprintf(d->to, "      n%zu [tooltip=", i);
-	put_quoted(d->to, d->nodes.at[i]);
-	fputs(", label=<", d->to);
-	put_tail(d->to, d->nodes.at[i]);
-	fputs(">]\n", d->to);
+	const char *name = d->nodes.at[i];
+	struct pic_item *node = pic_node(d->picture, cluster, "node", name, "n%zu", i);
+	FILE *to = pic_write(d->picture);
+
+	fputs("tooltip=", to);
+	put_quoted(to, name);
+	fputs(", label=<", to);
+	put_tail(to, name);
+	fputs(">", to);
+	node->dot = pic_take(d->picture);
+	tell_node(d->picture, node, name);
+	d->node_items[i] = node;
 }
 
-static void put_stop(const struct drawing *d, size_t i)
+static void put_stop(const struct drawing *d, struct pic_item *cluster, size_t i)
 {
-	fprintf(d->to, "        s%zu [color=\"" BLUE "\", fillcolor=\"#eef4fd\", tooltip=", i);
-	put_quoted(d->to, d->stops[i].function);
-	fputs(", label=<", d->to);
-	put_html(d->to, name_tail(d->stops[i].function));
-	fputs(">]\n", d->to);
+	const struct stop *s = &d->stops[i];
+	struct pic_item *node = pic_node(d->picture, cluster, "function", s->function, "s%zu", i);
+	FILE *to = pic_write(d->picture);
+
+	fputs("color=\"" BLUE "\", fillcolor=\"#eef4fd\", tooltip=", to);
+	put_quoted(to, s->function);
+	fputs(", label=<", to);
+	put_html(to, name_tail(s->function));
+	fputs(">", to);
+	node->dot = pic_take(d->picture);
+	tell_node(d->picture, node, s->proxy);
+	node->rows[0].title = pic_text(d->picture, "%s on %s", s->function, s->proxy);
+	d->stop_items[i] = node;
+}
+
+static struct pic_item *proxy_frame(const struct drawing *d, struct pic_item *domain, size_t first)
+{
+	const char *proxy = d->stops[first].proxy;
+	struct pic_item *frame = pic_cluster(d->picture, domain, "proxy", proxy, "x%zu", first);
+	FILE *to = pic_write(d->picture);
+
+	frame->label = pic_text(d->picture, "%s (proxy)", name_tail(proxy));
+	fputs("style=\"rounded,filled,dashed\"; fillcolor=white; color=\"" BLUE
+	      "\"; peripheries=1; labelloc=t\n        label=<",
+	      to);
+	put_tail(to, proxy);
+	fputs("&#160; <FONT POINT-SIZE=\"9\" COLOR=\"" PALE_INK "\">proxy</FONT>>; tooltip=", to);
+	put_quoted(to, proxy);
+	frame->dot = pic_take(d->picture);
+	return frame;
 }
 
 /* All stops of the proxy of stop FIRST; returns the one behind them. */
-static size_t put_proxy(const struct drawing *d, size_t first)
+static size_t put_proxy(const struct drawing *d, struct pic_item *domain, size_t first)
 {
 	const char *proxy = d->stops[first].proxy;
+	struct pic_item *frame = proxy_frame(d, domain, first);
 	size_t i = first;
 
-	fprintf(d->to,
-		"      subgraph cluster_x%zu {\n"
-		"        style=\"rounded,filled,dashed\"; fillcolor=white; color=\"" BLUE
-		"\"; peripheries=1; labelloc=t\n"
-		"        label=<",
-		first);
-	put_tail(d->to, proxy);
-	fputs(" <FONT POINT-SIZE=\"9\" COLOR=\"" PALE_INK "\">proxy</FONT>>; tooltip=", d->to);
-	put_quoted(d->to, proxy);
-	fputs("\n", d->to);
 	for (; i < d->n_stops && !strcmp(d->stops[i].proxy, proxy); i++)
-		put_stop(d, i);
-	fputs("      }\n", d->to);
+		put_stop(d, frame, i);
 	return i;
 }
 
@@ -252,57 +276,57 @@ static void put_consequence(FILE *to, const struct rplan_flow *f)
 	fputs("</FONT>", to);
 }
 
-static void put_group_label(const struct drawing *d, size_t number)
+static void put_group_label(FILE *to, const struct drawing *d, size_t number)
 {
 	const struct group *g = &d->groups[number];
 	const struct rplan_flow *f = g->first;
 
-	fprintf(d->to, "label=<<FONT COLOR=\"%s\"><B>%zu&#160;&#160;%s", look_of(f->status)->colour,
+	fprintf(to, "label=<<FONT COLOR=\"%s\"><B>%zu&#160;&#160;%s", look_of(f->status)->colour,
 		number + 1, f->status);
-	fputs(f->code ? "&#160; " : "", d->to);
-	put_html(d->to, f->code ? f->code : "");
-	fputs("</B></FONT><BR ALIGN=\"LEFT\"/>", d->to);
+	fputs(f->code ? "&#160; " : "", to);
+	put_html(to, f->code ? f->code : "");
+	fputs("</B></FONT><BR ALIGN=\"LEFT\"/>", to);
 	for (size_t i = 0; i < g->n && i < SHOWN_FLOWS; i++)
-		put_flow_line(d->to, &d->plan->flows.at[g->flows[i]]);
+		put_flow_line(to, &d->plan->flows.at[g->flows[i]]);
 	if (g->n > SHOWN_FLOWS)
-		fprintf(d->to, "<FONT POINT-SIZE=\"9\">and %zu more<BR ALIGN=\"LEFT\"/></FONT>",
+		fprintf(to, "<FONT POINT-SIZE=\"9\">and %zu more<BR ALIGN=\"LEFT\"/></FONT>",
 			g->n - SHOWN_FLOWS);
-	put_consequence(d->to, f);
-	fputs(">", d->to);
+	put_consequence(to, f);
+	fputs(">", to);
 }
 
-static void put_tooltip(const struct drawing *d, const struct group *g)
+static void put_tooltip(FILE *to, const struct drawing *d, const struct group *g)
 {
 	struct text tip;
 	char *tooltip;
 
 	text_open(&tip);
-	for (size_t i = 0; i < g->n; i++) {
+	for (size_t i = 0; i < g->n && i < TOLD_FLOWS; i++) {
 		const struct rplan_flow *f = &d->plan->flows.at[g->flows[i]];
 
 		fprintf(tip.to, "%s%s: %s => %s when %s\n%s", i ? "\n\n" : "", f->application,
 			f->from, f->to, f->when, f->reason);
 	}
+	if (g->n > TOLD_FLOWS)
+		fprintf(tip.to, "\n\nand %zu more", g->n - TOLD_FLOWS);
 	tooltip = text_take(&tip);
-	fputs("tooltip=", d->to);
-	put_quoted(d->to, tooltip);
+	fputs("tooltip=", to);
+	put_quoted(to, tooltip);
 	free(tooltip);
 }
 
-static void put_style(const struct drawing *d, const struct look *look)
+static const char *style_of(const struct drawing *d, const struct look *look, const char *more)
 {
-	fprintf(d->to, "color=\"%s\", style=%s, penwidth=%s", look->colour, look->style,
-		strcmp(look->style, "bold") ? "1.6" : "2.2");
+	return pic_text(d->picture, "color=\"%s\", style=%s, penwidth=%s%s", look->colour,
+			look->style, strcmp(look->style, "bold") ? "1.6" : "2.2", more);
 }
 
-/* The point that the K-th leg of a bridged flow leaves: an end or a stop. */
-static void put_leg(const struct drawing *d, const struct rplan_flow *f, size_t k)
+/* Where the K-th leg of a bridged flow leads to: a stop or an end. */
+static struct pic_item *leg_end(const struct drawing *d, const struct rplan_flow *f, size_t k)
 {
-	fprintf(d->to, "s%zu -> ", stop_of(d, &f->bridge.at[k]));
-	if (k + 1 < f->bridge.n)
-		fprintf(d->to, "s%zu", stop_of(d, &f->bridge.at[k + 1]));
-	else
-		fprintf(d->to, "n%zu", names_find(&d->nodes, f->to));
+	if (k < f->bridge.n)
+		return d->stop_items[stop_of(d, &f->bridge.at[k])];
+	return d->node_items[names_find(&d->nodes, f->to)];
 }
 
 static bool same_stop(const struct rplan_hop *a, const struct rplan_hop *b)
@@ -343,59 +367,106 @@ static char *leg_numbers(const struct drawing *d, size_t number, size_t k)
 	return text_take(&list);
 }
 
-static void put_legs(const struct drawing *d, size_t number)
+static void put_leg(const struct drawing *d, size_t number, size_t k, const char *numbers)
 {
 	const struct rplan_flow *f = d->groups[number].first;
 	const struct look *look = look_of(f->status);
+	struct pic_item *leg = pic_edge(d->picture, leg_end(d, f, k), leg_end(d, f, k + 1), "leg");
+	FILE *to = pic_write(d->picture);
 
-	for (size_t k = 0; k < f->bridge.n; k++) {
+	put_badge(to, look, numbers);
+	leg->dot =
+	    pic_text(d->picture, "%s, label=<%s>", style_of(d, look, ""), pic_take(d->picture));
+	leg->label = pic_text(d->picture, "%s", numbers);
+	leg->status = f->status;
+	for (size_t i = number; i < d->n_groups; i++)
+		if (has_leg(d->groups[i].first, f, k))
+			pic_via(leg, d->groups[i].card);
+}
+
+static void put_legs(const struct drawing *d, size_t number)
+{
+	for (size_t k = 0; k < d->groups[number].first->bridge.n; k++) {
 		char *numbers = leg_numbers(d, number, k);
 
-		if (*numbers) {
-			fputs("    ", d->to);
-			put_leg(d, f, k);
-			fputs(" [", d->to);
-			put_style(d, look);
-			fputs(", label=<", d->to);
-			put_badge(d->to, look, numbers);
-			fputs(">]\n", d->to);
-		}
+		if (*numbers)
+			put_leg(d, number, k, numbers);
 		free(numbers);
 	}
 }
 
-/* The group's label is a node on its line: Graphviz keeps nodes, unlike labels, clear of all else.
- * It lies in the cluster of both ends, if they share one. */
-static void put_card(const struct drawing *d, size_t number)
+static const char *group_words(const struct drawing *d, const struct group *g)
 {
-	const struct group *g = &d->groups[number];
-	const struct look *look = look_of(g->first->status);
+	FILE *to = pic_write(d->picture);
 
-	fprintf(d->to,
-		"      g%zu [margin=\"0.09,0.05\", color=\"%s\", style=\"rounded,filled,%s\",\n    "
-		"    ",
-		number, look->colour, look->style);
-	put_tooltip(d, g);
-	fputs(",\n        ", d->to);
-	put_group_label(d, number);
-	fputs("]\n", d->to);
+	fprintf(to, "%zu %s", (size_t)(g - d->groups) + 1, g->first->status);
+	if (g->first->code)
+		fprintf(to, " %s", g->first->code);
+	for (size_t i = 0; i < g->n && i < SHOWN_FLOWS; i++) {
+		const struct rplan_flow *f = &d->plan->flows.at[g->flows[i]];
+
+		fprintf(to, "\n%s", strcmp(f->when, "true") ? f->when : "all traffic");
+		if (!f->rate_bps.present)
+			continue;
+		fputs(", ", to);
+		put_rate(to, f->rate_bps.value, "bps");
+	}
+	if (g->n > SHOWN_FLOWS)
+		fprintf(to, "\nand %zu more", g->n - SHOWN_FLOWS);
+	return pic_take(d->picture);
 }
 
-static void put_line(const struct drawing *d, const struct group *g)
+/* The group's label is a node on its line: Graphviz keeps nodes, unlike labels, clear of all else.
+ * It lies in the cluster of both ends, if they share one. */
+static void put_card(const struct drawing *d, struct pic_item *cluster, size_t number)
+{
+	struct group *g = &d->groups[number];
+	const struct look *look = look_of(g->first->status);
+	struct pic_item *card = pic_node(d->picture, cluster, "flow", "", "g%zu", number);
+	FILE *to = pic_write(d->picture);
+
+	fprintf(to, "margin=\"0.09,0.05\", color=\"%s\", style=\"rounded,filled,%s\",\n        ",
+		look->colour, look->style);
+	put_tooltip(to, d, g);
+	fputs(",\n        ", to);
+	put_group_label(to, d, number);
+	card->dot = pic_take(d->picture);
+	card->label = group_words(d, g);
+	card->status = g->first->status;
+	card->count = g->n;
+	for (size_t i = 0; i < g->n; i++)
+		tell_flow(d->picture, card, &d->plan->flows.at[g->flows[i]]);
+	g->card = card;
+}
+
+/* Of all nodes on the way, one after the other. */
+static void put_way(const struct drawing *d, struct group *g)
+{
+	const struct rplan_flow *f = g->first;
+
+	pic_via(g->card, d->node_items[names_find(&d->nodes, f->from)]);
+	for (size_t k = 0; k <= f->bridge.n; k++)
+		pic_via(g->card, leg_end(d, f, k));
+	for (size_t i = 0; i < g->card->via.n; i++)
+		for (size_t k = 0; k < g->card->tags[TAG_APPLICATION].n; k++)
+			pic_tag(g->card->via.at[i], TAG_APPLICATION,
+				g->card->tags[TAG_APPLICATION].at[k]);
+	for (size_t i = 0; i < g->card->via.n; i++)
+		pic_tag(g->card->via.at[i], TAG_STATUS, f->status);
+}
+
+static void put_line(const struct drawing *d, struct group *g)
 {
 	const struct rplan_flow *f = g->first;
 	bool refused = strcmp(f->status, "direct") && strcmp(f->status, "bridged");
+	struct pic_item *in, *out;
 
-	fprintf(d->to, "    n%zu -> g%zu [arrowhead=none, ", names_find(&d->nodes, f->from),
-		(size_t)(g - d->groups));
-	put_style(d, look_of(f->status));
-	fprintf(d->to, "]\n    g%zu -> ", (size_t)(g - d->groups));
-	if (f->bridge.n)
-		fprintf(d->to, "s%zu [", stop_of(d, &f->bridge.at[0]));
-	else
-		fprintf(d->to, "n%zu [", names_find(&d->nodes, f->to));
-	put_style(d, look_of(f->status));
-	fputs(refused ? ", arrowhead=empty]\n" : "]\n", d->to);
+	put_way(d, g);
+	in = pic_edge(d->picture, g->card->via.at[0], g->card, "flow");
+	in->dot = style_of(d, look_of(f->status), ", arrowhead=none");
+	out = pic_edge(d->picture, g->card, g->card->via.at[1], "flow");
+	out->dot = style_of(d, look_of(f->status), refused ? ", arrowhead=empty" : "");
+	in->status = out->status = f->status;
 }
 
 /* The second end of the group's line. */
@@ -405,91 +476,106 @@ static const char *next_of(const struct group *g)
 }
 
 /* The cards that lie in the cluster of NAME's domain; with NULL those that lie in none. */
-static void put_cards(const struct drawing *d, const char *name)
+static void put_cards(const struct drawing *d, struct pic_item *cluster, const char *name)
 {
 	for (size_t i = 0; i < d->n_groups; i++) {
 		const struct rplan_flow *f = d->groups[i].first;
 		bool inside = same_domain(f->from, next_of(&d->groups[i]));
 
 		if (name ? inside && same_domain(f->from, name) : !inside)
-			put_card(d, i);
+			put_card(d, cluster, i);
 	}
+}
+
+static struct pic_item *domain_frame(const struct drawing *d, size_t number)
+{
+	const char *node = d->domains.at[number];
+	const char *name = pic_text(d->picture, "%.*s", (int)name_domain(node), node);
+	struct pic_item *frame;
+	FILE *to;
+
+	if (!*name)
+		return NULL;
+	frame = pic_cluster(d->picture, NULL, "domain", name, "d%zu", number);
+	frame->label = pic_text(d->picture, "%s (domain)", name);
+	to = pic_write(d->picture);
+	fputs("style=\"rounded,filled\"; fillcolor=\"" PAPER "\"; color=\"" FRAME
+	      "\"; peripheries=1; labelloc=t\n      label=<<FONT POINT-SIZE=\"12\"><B>",
+	      to);
+	put_html(to, name);
+	fputs("</B></FONT>&#160; <FONT POINT-SIZE=\"9\" COLOR=\"" PALE_INK "\">domain</FONT>>", to);
+	frame->dot = pic_take(d->picture);
+	return frame;
 }
 
 static void put_domain(const struct drawing *d, size_t number)
 {
 	const char *name = d->domains.at[number];
+	struct pic_item *frame = domain_frame(d, number);
 
-	if (name_domain(name)) {
-		fprintf(d->to,
-			"\n    subgraph cluster_d%zu {\n"
-			"      style=\"rounded,filled\"; fillcolor=\"" PAPER "\"; color=\"" FRAME
-			"\"; peripheries=1; labelloc=t\n"
-			"      label=<<FONT POINT-SIZE=\"12\"><B>",
-			number);
-		put_html_n(d->to, name, name_domain(name));
-		fputs("</B></FONT> <FONT POINT-SIZE=\"9\" COLOR=\"" PALE_INK "\">domain</FONT>>\n",
-		      d->to);
-	} else {
-		fputs("\n    {\n", d->to);
-	}
 	for (size_t i = 0; i < d->nodes.n; i++)
 		if (same_domain(d->nodes.at[i], name))
-			put_node(d, i);
+			put_node(d, frame, i);
 	for (size_t i = 0; i < d->n_stops;)
 		if (same_domain(d->stops[i].proxy, name))
-			i = put_proxy(d, i);
+			i = put_proxy(d, frame, i);
 		else
 			i++;
-	put_cards(d, name);
-	fputs("    }\n", d->to);
+	put_cards(d, frame, name);
 }
 
-static bool occurs(const struct rplan_plan *plan, const char *status)
-{
-	for (size_t i = 0; i < plan->flows.n; i++)
-		if (!strcmp(plan->flows.at[i].status, status))
-			return true;
-	return false;
-}
-
-static void put_flow_legend(FILE *to, const struct rplan_plan *plan)
+static const char *flow_legend(struct picture *p)
 {
 	static const char *const statuses[] = { "direct", "bridged", "unbridgeable", "forbidden" };
+	FILE *to = pic_write(p);
 
 	draw_legend_open(to);
 	for (size_t i = 0; i < 4; i++)
-		if (occurs(plan, statuses[i]))
+		if (pic_shows_status(p, statuses[i]))
 			draw_legend_row(to, look_of(statuses[i])->colour,
 					look_of(statuses[i])->sample, look_of(statuses[i])->legend);
+	draw_mixed_row(to, p);
 	draw_legend_close(to);
+	return pic_take(p);
 }
 
-void draw_flows(FILE *to, const struct rplan_plan *plan)
+static void prepare(struct drawing *d)
 {
-	struct drawing d = { .to = to, .plan = plan };
+	collect_nodes(d);
+	collect_stops(d);
+	collect_domains(d);
+	collect_groups(d);
+	d->node_items = draw_alloc(d->nodes.n, sizeof(struct pic_item *));
+	d->stop_items = draw_alloc(d->n_stops, sizeof(struct pic_item *));
+}
 
-	collect_nodes(&d);
-	collect_stops(&d);
-	collect_domains(&d);
-	collect_groups(&d);
-	draw_open(to, plan, "flows", ", newrank=true");
-	put_flow_legend(to, plan);
+static void release(struct drawing *d)
+{
+	for (size_t i = 0; i < d->n_groups; i++)
+		free(d->groups[i].flows);
+	free(d->groups);
+	free(d->stops);
+	free(d->node_items);
+	free(d->stop_items);
+	names_free(&d->domains);
+	names_free(&d->nodes);
+}
+
+void draw_flows(struct picture *p)
+{
+	struct drawing d = { .picture = p, .plan = p->plan };
+
+	prepare(&d);
+	p->more = ", newrank=true";
+	p->make_legend = flow_legend;
 	for (size_t i = 0; i < d.domains.n; i++)
 		put_domain(&d, i);
-	fputs("\n", to);
-	put_cards(&d, NULL);
-	for (size_t i = 0; i < d.n_groups; i++) {
-		put_line(&d, &d.groups[i]);
-		put_legs(&d, i);
-	}
-	if (!plan->flows.n)
-		draw_nothing(to, "The plan has no flows.");
-	draw_close(to);
+	put_cards(&d, NULL, NULL);
 	for (size_t i = 0; i < d.n_groups; i++)
-		free(d.groups[i].flows);
-	free(d.groups);
-	free(d.stops);
-	names_free(&d.domains);
-	names_free(&d.nodes);
+		put_line(&d, &d.groups[i]);
+	for (size_t i = 0; i < d.n_groups; i++)
+		put_legs(&d, i);
+	if (!p->plan->flows.n)
+		draw_nothing(p, "The plan has no flows.");
+	release(&d);
 }

@@ -10,6 +10,9 @@
 
 #include "backends/dot/draw.h"
 #include "backends/dot/file.h"
+#include "backends/dot/fold.h"
+#include "backends/dot/form.h"
+#include "backends/dot/near.h"
 #include "backends/dot/render.h"
 #include "runtime/plan/plan.h"
 
@@ -17,7 +20,7 @@ enum { EXIT_USE = 2, EXIT_ENVIRONMENT = 5 };
 
 struct view {
 	const char *name, *shows;
-	void (*draw)(FILE *, const struct rplan_plan *);
+	void (*draw)(struct picture *);
 };
 
 static const struct view views[] = {
@@ -29,15 +32,41 @@ static const struct view views[] = {
 	  draw_schedulers },
 };
 
+/* A drawing on its way out: Graphviz lays out those that want it. */
 struct format {
 	const char *name;
-	const char *graphviz; /* its name there; NULL: the DOT text itself */
-	bool is_written;
+	bool is_drawn, with_ids; /* by Graphviz; so that the page can find what it shows */
+	void (*write)(FILE *, const struct picture *, const char *svg);
 };
 
+static void write_dot(FILE *to, const struct picture *p, const char *svg)
+{
+	(void)svg;
+	form_dot(to, p, false);
+}
+
+static void write_svg(FILE *to, const struct picture *p, const char *svg)
+{
+	(void)p;
+	fputs(svg, to);
+}
+
+static void write_mermaid(FILE *to, const struct picture *p, const char *svg)
+{
+	(void)svg;
+	form_mermaid(to, p);
+}
+
+static void write_json(FILE *to, const struct picture *p, const char *svg)
+{
+	(void)svg;
+	form_json(to, p);
+}
+
 static const struct format formats[] = {
-	{ "dot", NULL, true },      { "svg", "svg", true },  { "html", NULL, false },
-	{ "mermaid", NULL, false }, { "json", NULL, false },
+	{ "dot", false, false, write_dot },   { "svg", true, false, write_svg },
+	{ "html", true, true, form_html },    { "mermaid", false, false, write_mermaid },
+	{ "json", false, false, write_json },
 };
 
 enum { N_VIEWS = sizeof(views) / sizeof(*views), N_FORMATS = sizeof(formats) / sizeof(*formats) };
@@ -46,12 +75,16 @@ struct options {
 	const struct view *view; /* NULL: by what the plan has */
 	const struct format *format;
 	const char *output, *plan;
-	bool help, version;
+	struct pic_texts focus, collapse;
+	size_t depth;
+	bool internal, help, version;
 };
 
 static const char usage[] = "Usage: epic-graph [--view VIEW] [--as FORMAT] [-o FILE] PLAN\n";
 
-static const char *const option_names[] = { "--view", "--as", "--output", "--help", "--version" };
+static const char *const option_names[] = { "--view",   "--as",       "--focus",
+					    "--depth",  "--collapse", "--internal",
+					    "--output", "--help",     "--version" };
 
 static void print_help(void)
 {
@@ -61,7 +94,13 @@ static void print_help(void)
 	       "none\n");
 	for (size_t i = 0; i < N_VIEWS; i++)
 		printf("      %-15s %s\n", views[i].name, views[i].shows);
-	puts("  --as dot|svg        form of the result (svg)\n"
+	puts("  --as FORM           dot, svg, html, mermaid or json (svg)\n"
+	     "  --focus NAME        only what is near: a node, module, domain, class, application, "
+	     "...;\n"
+	     "                      may be repeated\n"
+	     "  --depth N           how near, in steps (2)\n"
+	     "  --collapse NAME     a domain, pipeline or other frame as one box; may be repeated\n"
+	     "  --internal          shows what the compiler put in: queues, classifiers, matchers\n"
 	     "  -o, --output FILE   where it goes; - is standard output (the default)\n"
 	     "  -h, --help          this text\n"
 	     "  -V, --version       the version\n"
@@ -84,29 +123,6 @@ static int complain(int code, const char *fmt, ...)
 				 : "the environment does not let it work",
 		code);
 	return code;
-}
-
-/* Number of letters to change to make A of B (Levenshtein), for short words. */
-static size_t distance(const char *a, const char *b)
-{
-	size_t row[33];
-	size_t m = strlen(b) < 32 ? strlen(b) : 32;
-
-	for (size_t j = 0; j <= m; j++)
-		row[j] = j;
-	for (size_t i = 0; a[i]; i++) {
-		size_t corner = row[0];
-
-		row[0] = i + 1;
-		for (size_t j = 1; j <= m; j++) {
-			size_t replaced = corner + (a[i] != b[j - 1]);
-
-			corner = row[j];
-			row[j] = corner < row[j - 1] ? corner + 1 : row[j - 1] + 1;
-			row[j] = replaced < row[j] ? replaced : row[j];
-		}
-	}
-	return row[m];
 }
 
 static int complain_option(const char *option)
@@ -142,12 +158,34 @@ static int set_format(struct options *o, const char *name)
 	for (size_t i = 0; i < N_FORMATS; i++) {
 		if (strcmp(formats[i].name, name))
 			continue;
-		if (!formats[i].is_written)
-			return complain(EXIT_USE, "the form %s is not written yet", name);
 		o->format = &formats[i];
 		return 0;
 	}
-	return complain(EXIT_USE, "there is no form %s; forms are dot and svg", name);
+	return complain(EXIT_USE, "there is no form %s; forms are dot, svg, html, mermaid and json",
+			name);
+}
+
+static int set_focus(struct options *o, const char *name)
+{
+	pic_texts_add(&o->focus, name);
+	return 0;
+}
+
+static int set_collapse(struct options *o, const char *name)
+{
+	pic_texts_add(&o->collapse, name);
+	return 0;
+}
+
+static int set_depth(struct options *o, const char *text)
+{
+	char *end;
+	unsigned long n = strtoul(text, &end, 10);
+
+	if (*text < '0' || *text > '9' || *end || n > 1000000)
+		return complain(EXIT_USE, "--depth takes a number of steps, not %s", text);
+	o->depth = n;
+	return 0;
 }
 
 static int set_output(struct options *o, const char *path)
@@ -169,9 +207,8 @@ static const struct valued {
 	const char *name;
 	int (*set)(struct options *, const char *);
 } valued[] = {
-	{ "--view", set_view },
-	{ "--as", set_format },
-	{ "--output", set_output },
+	{ "--view", set_view },   { "--as", set_format },         { "--focus", set_focus },
+	{ "--depth", set_depth }, { "--collapse", set_collapse }, { "--output", set_output },
 	{ "-o", set_output },
 };
 
@@ -182,7 +219,8 @@ static int read_option(struct options *o, char **argv, int *i)
 
 	o->help |= !strcmp(arg, "-h") || !strcmp(arg, "--help");
 	o->version |= !strcmp(arg, "-V") || !strcmp(arg, "--version");
-	if (o->help || o->version)
+	o->internal |= !strcmp(arg, "--internal");
+	if (o->help || o->version || !strcmp(arg, "--internal"))
 		return 0;
 	for (size_t k = 0; k < sizeof(valued) / sizeof(*valued); k++) {
 		size_t n = strlen(valued[k].name);
@@ -215,36 +253,84 @@ static int read_options(struct options *o, char **argv)
 	return code;
 }
 
+static int complain_name(const struct picture *p, const char *what, const char *name, bool frames)
+{
+	const char *nearest = near_name(p, name, frames);
+
+	return complain(EXIT_USE, "%s: the view %s shows %s called %s%s%s%s", what, p->view,
+			frames ? "no frame" : "nothing", name, nearest ? "; did you mean " : "",
+			nearest ? nearest : "", nearest ? "?" : "");
+}
+
+/* Takes away what was not asked for; 0, or an exit code. */
+static int narrow(const struct options *o, struct picture *p)
+{
+	const char *unknown;
+
+	for (size_t i = 0; i < o->collapse.n; i++)
+		if (!fold_frames(p, o->collapse.at[i]))
+			return complain_name(p, "--collapse", o->collapse.at[i], true);
+	unknown = o->focus.n ? near_keep(p, &o->focus, o->depth) : NULL;
+	if (unknown)
+		return complain_name(p, "--focus", unknown, false);
+	fold_crowd(p);
+	if (p->make_legend)
+		p->legend = p->make_legend(p);
+	return 0;
+}
+
+/* What Graphviz makes of the picture; NULL: it failed. */
+static char *draw(const struct options *o, const struct picture *p)
+{
+	struct text text;
+	char *dot, *svg;
+	size_t size;
+
+	text_open(&text);
+	form_dot(text.to, p, o->format->with_ids);
+	dot = text_take(&text);
+	svg = render(dot, "svg", &size);
+	free(dot);
+	return svg;
+}
+
+static int write_picture(const struct options *o, const struct picture *p)
+{
+	char *svg = o->format->is_drawn ? draw(o, p) : NULL, *bytes;
+	struct text text;
+	int code = 0;
+
+	if (o->format->is_drawn && !svg)
+		return complain(EXIT_ENVIRONMENT, "Graphviz could not draw %s", o->plan);
+	text_open(&text);
+	o->format->write(text.to, p, svg);
+	bytes = text_take(&text);
+	if (!file_put(o->output, bytes, text.size))
+		code =
+		    complain(EXIT_ENVIRONMENT, "cannot write %s: %s", o->output, strerror(errno));
+	free(bytes);
+	free(svg);
+	return code;
+}
+
 static int write_drawing(const struct options *o, const struct rplan_plan *plan)
 {
 	const struct view *view = o->view ? o->view : &views[plan->flows.n ? 1 : 2];
-	struct text text;
-	char *drawing;
-	size_t size;
-	int code = 0;
+	struct picture *p = pic_new(plan, view->name);
+	int code;
 
-	text_open(&text);
-	view->draw(text.to, plan);
-	drawing = text_take(&text);
-	size = text.size;
-	if (o->format->graphviz) {
-		char *rendered = render(drawing, o->format->graphviz, &size);
-
-		free(drawing);
-		drawing = rendered;
-	}
-	if (!drawing)
-		code = complain(EXIT_ENVIRONMENT, "Graphviz could not draw %s", o->plan);
-	else if (!file_put(o->output, drawing, size))
-		code =
-		    complain(EXIT_ENVIRONMENT, "cannot write %s: %s", o->output, strerror(errno));
-	free(drawing);
+	p->internal = o->internal;
+	view->draw(p);
+	code = narrow(o, p);
+	if (!code)
+		code = write_picture(o, p);
+	pic_free(p);
 	return code;
 }
 
 int main(int argc, char **argv)
 {
-	struct options options = { .format = &formats[1], .output = "-" };
+	struct options options = { .format = &formats[1], .output = "-", .depth = 2 };
 	const struct rplan_plan *plan;
 	struct plan_error error;
 	int code;
@@ -264,5 +350,7 @@ int main(int argc, char **argv)
 		return complain(EXIT_USE, "%s: %s", options.plan, error.text);
 	code = write_drawing(&options, plan);
 	plan_close(plan);
+	free(options.focus.at);
+	free(options.collapse.at);
 	return code;
 }

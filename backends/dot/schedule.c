@@ -137,7 +137,8 @@ static void put_heading(FILE *to, const struct rplan_schedule *s)
 {
 	fputs("    labelloc=t; label=<<FONT POINT-SIZE=\"13\"><B>slo ", to);
 	put_html(to, s->slo);
-	fputs("</B></FONT><FONT POINT-SIZE=\"13\" COLOR=\"" PALE_INK "\"> on ", to);
+	fputs("</B></FONT><FONT POINT-SIZE=\"13\" COLOR=\"" PALE_INK "\">&#160;&#160;&#160;on ",
+	      to);
 	put_html(to, s->target);
 	fputs("</FONT><BR ALIGN=\"LEFT\"/>", to);
 	if (s->tasks.n) {
@@ -149,51 +150,56 @@ static void put_heading(FILE *to, const struct rplan_schedule *s)
 	fputs("</FONT><BR ALIGN=\"LEFT\"/>>\n", to);
 }
 
-static void put_failure(FILE *to, const struct rplan_schedule *s, size_t number)
+static void put_failure(struct picture *p, struct pic_item *frame, size_t number)
 {
-	struct text words;
-	char *said;
+	const struct rplan_schedule *s = &p->plan->schedules.at[number];
+	struct pic_item *box = pic_node(p, frame, "note", "", "s%zu_none", number);
+	FILE *to;
 
-	text_open(&words);
-	fprintf(words.to, "No tasks: the slo failed%s%s.", s->code ? " with " : "",
-		s->code ? s->code : "");
-	said = text_take(&words);
-	fprintf(to, "    s%zu_none [style=\"rounded,dashed\", color=\"" RED "\", label=", number);
-	put_quoted(to, said);
-	fputs("]\n", to);
-	free(said);
+	box->label = pic_text(p, "No tasks: the slo failed%s%s.", s->code ? " with " : "",
+			      s->code ? s->code : "");
+	to = pic_write(p);
+	fputs("style=\"rounded,dashed\", color=\"" RED "\", label=", to);
+	put_quoted(to, box->label);
+	box->dot = pic_take(p);
 }
 
-static void put_schedule(FILE *to, const struct rplan_plan *plan, size_t number,
-			 const struct schedule_view *view)
+static void put_schedule(struct picture *p, size_t number, const struct schedule_view *view)
 {
-	const struct rplan_schedule *s = &plan->schedules.at[number];
+	const struct rplan_schedule *s = &p->plan->schedules.at[number];
+	struct pic_item *frame = pic_cluster(p, NULL, "schedule", s->target, "s%zu", number);
+	FILE *to = pic_write(p);
 
-	fprintf(to,
-		"\n  subgraph cluster_s%zu {\n"
-		"    style=\"rounded,filled\"; fillcolor=\"" PAPER "\"; color=\"" FRAME
-		"\"; peripheries=1; margin=14\n",
-		number);
+	fputs("style=\"rounded,filled\"; fillcolor=\"" PAPER "\"; color=\"" FRAME
+	      "\"; peripheries=1; margin=14\n",
+	      to);
 	put_heading(to, s);
 	fputs("    tooltip=", to);
 	put_quoted(to, s->slo);
-	fputs("\n", to);
+	frame->dot = pic_take(p);
+	frame->label = pic_text(p, "slo %s on %s", s->slo, s->target);
 	if (s->tasks.n)
-		view->put(to, plan, number);
+		view->put(p, frame, number);
 	else
-		put_failure(to, s, number);
-	fputs("  }\n", to);
+		put_failure(p, frame, number);
 }
 
-void draw_schedules(FILE *to, const struct rplan_plan *plan, const struct schedule_view *view)
+static const char *schedule_legend(struct picture *p, const struct schedule_view *view)
 {
-	draw_open(to, plan, view->name, view->more);
+	FILE *to = pic_write(p);
+
 	draw_legend_open(to);
-	view->put_legend(to, plan);
+	view->put_legend(to, p->plan);
 	draw_legend_close(to);
-	for (size_t i = 0; i < plan->schedules.n; i++)
-		put_schedule(to, plan, i, view);
-	if (!plan->schedules.n)
-		draw_nothing(to, "The plan has no schedules: no target enforces an slo.");
-	draw_close(to);
+	return pic_take(p);
+}
+
+void draw_schedules(struct picture *p, const struct schedule_view *view)
+{
+	p->more = view->more;
+	p->legend = schedule_legend(p, view);
+	for (size_t i = 0; i < p->plan->schedules.n; i++)
+		put_schedule(p, i, view);
+	if (!p->plan->schedules.n)
+		draw_nothing(p, "The plan has no schedules: no target enforces an slo.");
 }

@@ -10,14 +10,14 @@ struct tint {
 };
 struct tint tint_of(size_t task); /* by its place in the schedule; repeats after a while */
 
-/* A view of schedules.  PUT draws one that has tasks; the names of its nodes begin with
- * s<NUMBER>_, so that they differ from those of others. */
+/* A view of schedules.  PUT draws one that has tasks into its frame; the ids of its nodes begin
+ * with s<NUMBER>_, so that they differ from those of others. */
 struct schedule_view {
-	const char *name, *more; /* more: attributes of the graph, as for draw_open */
+	const char *more; /* attributes of the graph, ", a=b" */
 	void (*put_legend)(FILE *, const struct rplan_plan *);
-	void (*put)(FILE *, const struct rplan_plan *, size_t number);
+	void (*put)(struct picture *, struct pic_item *frame, size_t number);
 };
-void draw_schedules(FILE *, const struct rplan_plan *, const struct schedule_view *);
+void draw_schedules(struct picture *, const struct schedule_view *);
 
 bool has_ranks(const struct rplan_schedule *);   /* some tasks come before others */
 bool has_weights(const struct rplan_schedule *); /* some tasks share by weight */

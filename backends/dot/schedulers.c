@@ -16,10 +16,11 @@ static const double narrowest = 1.2, widening = 2.6; /* of lines, by share */
 static const double points_per_character = 5.2;      /* of the small print, about */
 
 struct drawn_tree {
+	struct picture *picture;
+	struct pic_item *frame;
 	const struct rplan_schedule *s;
 	size_t number, n_nodes;
-	double width;       /* of the text of a leaf, in points, so that all are alike */
-	struct text leaves; /* their names, for they stand in one column */
+	double width; /* of the text of a leaf, in points, so that all are alike */
 };
 
 static size_t find_task(const struct drawn_tree *d, const char *id)
@@ -131,7 +132,7 @@ static void put_leaf(FILE *to, const struct drawn_tree *d, size_t task)
 	struct tint tint = tint_of(task);
 	char *words = leaf_words(t);
 
-	fputs(" [shape=plain, style=\"\", ", to);
+	fputs("shape=plain, style=\"\", ", to);
 	put_leaf_tooltip(to, t);
 	fprintf(to,
 		",\n      label=<<TABLE BORDER=\"1\" CELLBORDER=\"0\" CELLSPACING=\"0\" "
@@ -144,14 +145,14 @@ static void put_leaf(FILE *to, const struct drawn_tree *d, size_t task)
 	put_html(to, name_tail(t->root));
 	fputs("</B><FONT POINT-SIZE=\"9\">", to);
 	if (t->modules.n > 1) {
-		fputs(" and ", to);
+		fputs("&#160;&#160;and ", to);
 		put_count(to, (int64_t)t->modules.n - 1, "more module");
 	}
 	fputs("<BR/>", to);
 	put_html(to, words);
 	fputs("</FONT></TD>", to);
 	put_worker(to, d->s, t->worker);
-	fputs("</TR></TABLE>>]\n", to);
+	fputs("</TR></TABLE>>", to);
 	free(words);
 }
 
@@ -163,7 +164,7 @@ static void put_inner(FILE *to, const struct drawn_tree *d, const struct rplan_t
 	bool ranked = !strcmp(node->kind, "priority");
 	const char *name = node->name ? node->name : is_root ? d->s->slo : NULL;
 
-	fprintf(to, " [penwidth=%s, color=\"" PALE_INK "\", tooltip=", is_root ? "2" : "1");
+	fprintf(to, "penwidth=%s, color=\"" PALE_INK "\", tooltip=", is_root ? "2" : "1");
 	put_quoted(to, name ? name : node->kind);
 	fputs(",\n      label=<", to);
 	if (name) {
@@ -171,7 +172,7 @@ static void put_inner(FILE *to, const struct drawn_tree *d, const struct rplan_t
 		put_html(to, name_tail(name));
 		fputs("</B><BR/>", to);
 	}
-	fprintf(to, "<FONT POINT-SIZE=\"10\">%s</FONT>>]\n", ranked ? "by rank" : "by weight");
+	fprintf(to, "<FONT POINT-SIZE=\"10\">%s</FONT>>", ranked ? "by rank" : "by weight");
 }
 
 /* Adds the weights of the leaves below to the worker of each. */
@@ -212,23 +213,38 @@ static void put_shares(FILE *to, const struct drawn_tree *d, const struct rplan_
 }
 
 /* The ground of the label hides the line where it would cross the words. */
-static void put_branch(FILE *to, const struct drawn_tree *d, size_t parent, size_t id,
-		       const struct rplan_tree *child)
+static void put_branch_looks(FILE *to, const struct drawn_tree *d, const struct rplan_tree *child)
 {
 	double share = child->weight.present ? child->weight.value : 0;
 
 	share = share < 0 ? 0 : share > 1 ? 1 : share;
 	fprintf(
 	    to,
-	    "    s%zu_%zu -> s%zu_%zu [arrowhead=none, headport=w, penwidth=%.2f,\n"
+	    "arrowhead=none, headport=w, penwidth=%.2f,\n"
 	    "      label=<<TABLE BORDER=\"0\" CELLBORDER=\"0\" CELLSPACING=\"0\" CELLPADDING=\"0\">"
 	    "<TR><TD BGCOLOR=\"" PAPER "\">",
-	    d->number, parent, d->number, id, narrowest + widening * sqrt(share));
+	    narrowest + widening * sqrt(share));
 	if (child->priority.present)
 		fprintf(to, "rank %" PRId64, child->priority.value);
 	if (child->weight.present)
 		put_shares(to, d, child);
-	fputs("</TD></TR><TR><TD HEIGHT=\"5\"></TD></TR></TABLE>>]\n", to);
+	fputs("</TD></TR><TR><TD HEIGHT=\"5\"></TD></TR></TABLE>>", to);
+}
+
+static void put_branch(const struct drawn_tree *d, struct pic_item *parent, struct pic_item *child,
+		       const struct rplan_tree *node)
+{
+	struct pic_item *edge = pic_edge(d->picture, parent, child, "branch");
+	FILE *to = pic_write(d->picture);
+
+	put_branch_looks(to, d, node);
+	edge->dot = pic_take(d->picture);
+	to = pic_write(d->picture);
+	if (node->priority.present)
+		fprintf(to, "rank %" PRId64, node->priority.value);
+	if (node->weight.present)
+		put_percent(to, node->weight.value);
+	edge->label = pic_take(d->picture);
 }
 
 /* ---- the tree ---- */
@@ -264,38 +280,75 @@ static struct ordered *order_children(const struct drawn_tree *d, const struct r
 	return ordered;
 }
 
-/* Graphviz puts the children that it reads last on top. */
-static size_t put_node(FILE *to, struct drawn_tree *d, const struct rplan_tree *node)
+static void tell_leaf(const struct drawn_tree *d, struct pic_item *item, const struct rplan_task *t)
 {
-	size_t id = d->n_nodes++, task = find_task(d, node->task);
-	struct ordered *children = order_children(d, node);
+	struct picture *p = d->picture;
+	struct pic_row *row = pic_row(item, pic_text(p, "task %s", t->id));
 
-	fprintf(to, "    s%zu_%zu", d->number, id);
-	if (!node->children.n)
-		fprintf(d->leaves.to, " s%zu_%zu;", d->number, id);
-	if (!strcmp(node->kind, "leaf") && task < d->s->tasks.n)
+	item->label = pic_text(p, "%s %s", t->id, name_tail(t->root));
+	pic_fact(row, "root", t->root);
+	pic_names(p, row, "modules", t->modules);
+	pic_number(p, row, "rank", (double)t->priority);
+	if (t->weight.present)
+		pic_number(p, row, "weight_share", t->weight.value);
+	pic_number(p, row, "service", t->service);
+	pic_number(p, row, "worker", (double)t->worker);
+	if ((size_t)t->worker < d->s->cores.n)
+		pic_number(p, row, "core", (double)d->s->cores.at[t->worker]);
+	for (size_t i = 0; i < t->share_by_class.n; i++) {
+		pic_number(p, row, pic_text(p, "%s share", t->share_by_class.at[i].key),
+			   t->share_by_class.at[i].value);
+		pic_tag(item, TAG_CLASS, t->share_by_class.at[i].key);
+	}
+}
+
+static struct pic_item *make_node(struct drawn_tree *d, const struct rplan_tree *node, size_t id)
+{
+	size_t task = find_task(d, node->task);
+	bool is_leaf = !strcmp(node->kind, "leaf") && task < d->s->tasks.n;
+	const char *name = is_leaf ? node->task : node->name ? node->name : "";
+	struct pic_item *item = pic_node(d->picture, d->frame, is_leaf ? "task" : "group", name,
+					 "s%zu_%zu", d->number, id);
+	FILE *to = pic_write(d->picture);
+
+	if (is_leaf)
 		put_leaf(to, d, task);
 	else
 		put_inner(to, d, node, !id);
-	for (size_t i = node->children.n; i--;)
-		put_branch(to, d, id, put_node(to, d, children[i].node), children[i].node);
-	free(children);
-	return id;
+	item->dot = pic_take(d->picture);
+	if (is_leaf)
+		tell_leaf(d, item, &d->s->tasks.at[task]);
+	else
+		item->label = pic_text(d->picture, "%s%sby %s", id ? name : d->s->slo,
+				       id && !*name ? "" : "\n",
+				       strcmp(node->kind, "priority") ? "weight" : "rank");
+	return item;
 }
 
-static void put_tree(FILE *to, const struct rplan_plan *plan, size_t number)
+/* Graphviz puts the children that it reads last on top. */
+static struct pic_item *put_node(struct drawn_tree *d, const struct rplan_tree *node)
 {
-	struct drawn_tree d = { .s = &plan->schedules.at[number], .number = number };
-	char *leaves;
+	size_t id = d->n_nodes++;
+	struct ordered *children = order_children(d, node);
+	struct pic_item *item = make_node(d, node, id);
+
+	item->last_column = !node->children.n;
+	for (size_t i = node->children.n; i--;)
+		put_branch(d, item, put_node(d, children[i].node), children[i].node);
+	free(children);
+	return item;
+}
+
+static void put_tree(struct picture *p, struct pic_item *frame, size_t number)
+{
+	struct drawn_tree d = {
+		.picture = p, .frame = frame, .s = &p->plan->schedules.at[number], .number = number
+	};
 
 	if (!d.s->tree)
 		return;
 	d.width = leaf_width(d.s);
-	text_open(&d.leaves);
-	put_node(to, &d, d.s->tree);
-	leaves = text_take(&d.leaves);
-	fprintf(to, "    { rank=same;%s }\n", leaves);
-	free(leaves);
+	put_node(&d, d.s->tree);
 }
 
 static bool has_kind(const struct rplan_tree *node, const char *kind)
@@ -329,10 +382,10 @@ static void put_legend(FILE *to, const struct rplan_plan *plan)
 	put_service_row(to, plan);
 }
 
-void draw_schedulers(FILE *to, const struct rplan_plan *plan)
+void draw_schedulers(struct picture *p)
 {
-	static const struct schedule_view view = { "schedulers", ", ranksep=1.1, nodesep=0.25",
-						   put_legend, put_tree };
+	static const struct schedule_view view = { ", ranksep=1.1, nodesep=0.25", put_legend,
+						   put_tree };
 
-	draw_schedules(to, plan, &view);
+	draw_schedules(p, &view);
 }

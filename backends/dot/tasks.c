@@ -25,6 +25,11 @@ struct runs {
 };
 
 struct drawn_schedule {
+	struct picture *picture;
+	struct pic_item *frame;
+	struct pic_item **items;   /* modules by part and id */
+	struct pic_item **entries; /* where edges lead to: the module, or the queue before it */
+	struct pic_item *classifier;
 	const struct rplan_plan *plan;
 	const struct rplan_schedule *s;
 	const struct rplan_pipeline *p; /* NULL: none is called so */
@@ -104,9 +109,11 @@ static void add_runs(struct drawn_schedule *d)
 	qsort(d->runs, d->n_runs, sizeof(*d->runs), compare_runs);
 }
 
-static struct drawn_schedule prepare(const struct rplan_plan *plan, size_t number)
+static struct drawn_schedule prepare(struct picture *p, size_t number)
 {
-	struct drawn_schedule d = { .plan = plan, .number = number };
+	const struct rplan_plan *plan = p->plan;
+	struct drawn_schedule d = { .picture = p, .plan = plan, .number = number };
+	size_t places;
 
 	d.s = &plan->schedules.at[number];
 	for (size_t i = 0; i < plan->pipelines.n && !d.p; i++)
@@ -115,6 +122,9 @@ static struct drawn_schedule prepare(const struct rplan_plan *plan, size_t numbe
 	add_parts(&d);
 	add_ids(&d);
 	add_runs(&d);
+	places = (d.parts.n + 1) * d.ids.n;
+	d.items = draw_alloc(places, sizeof(*d.items));
+	d.entries = draw_alloc(places, sizeof(*d.entries));
 	return d;
 }
 
@@ -123,6 +133,13 @@ static void release(struct drawn_schedule *d)
 	names_free(&d->ids);
 	names_free(&d->parts);
 	free(d->runs);
+	free(d->items);
+	free(d->entries);
+}
+
+static size_t place_of(const struct drawn_schedule *d, size_t part, const char *id)
+{
+	return part * d->ids.n + names_find(&d->ids, id);
 }
 
 static struct runs runs_of(const struct drawn_schedule *d, size_t part, size_t module)
@@ -155,11 +172,11 @@ static bool is_drawn(const struct drawn_schedule *d, size_t part, size_t module)
 static void put_queue(FILE *to, int64_t packets)
 {
 	fprintf(to,
-		"<TD><TABLE BORDER=\"0\" CELLBORDER=\"1\" CELLSPACING=\"0\" CELLPADDING=\"2\" "
+		"<TABLE BORDER=\"0\" CELLBORDER=\"1\" CELLSPACING=\"0\" CELLPADDING=\"2\" "
 		"COLOR=\"" INK "\" BGCOLOR=\"white\"><TR>"
 		"<TD SIDES=\"TB\" HEIGHT=\"18\"><FONT POINT-SIZE=\"8\">%" PRId64 "</FONT></TD>"
 		"<TD SIDES=\"TBR\" WIDTH=\"4\"></TD><TD SIDES=\"TBR\" WIDTH=\"4\"></TD>"
-		"<TD SIDES=\"TBR\" WIDTH=\"4\"></TD></TR></TABLE></TD><TD WIDTH=\"4\"></TD>",
+		"<TD SIDES=\"TBR\" WIDTH=\"4\"></TD></TR></TABLE>",
 		packets);
 }
 
@@ -167,9 +184,9 @@ static void put_queue(FILE *to, int64_t packets)
 static void put_terms(FILE *to, const struct drawn_schedule *d, const struct rplan_task *t)
 {
 	if (has_ranks(d->s))
-		fprintf(to, "&#160; rank %" PRId64, t->priority);
+		fprintf(to, "&#160;&#160; rank %" PRId64, t->priority);
 	if (t->weight.present) {
-		fputs("&#160; ", to);
+		fputs("&#160;&#160; ", to);
 		put_percent(to, t->weight.value);
 	}
 	fputs("&#160; v ", to);
@@ -267,26 +284,114 @@ static void put_box(FILE *to, const struct drawn_schedule *d, const char *id, st
 	fputs("</TD></TR></TABLE>", to);
 }
 
-static void put_module(FILE *to, const struct drawn_schedule *d, size_t part, size_t module)
+static void put_module_looks(FILE *to, const struct drawn_schedule *d, const char *id,
+			     struct runs runs)
 {
-	const char *id = d->ids.at[module];
-	struct runs runs = runs_of(d, part, module);
-
-	fprintf(to, "    s%zu_%zu_%zu [shape=plain, style=\"\", ", d->number, part, module);
+	fputs("shape=plain, style=\"\", ", to);
 	put_module_tooltip(to, d, id, runs);
 	fputs(",\n      label=<", to);
-	if (is_root_with_queue(d, runs)) {
-		fputs(
-		    "<TABLE BORDER=\"0\" CELLBORDER=\"0\" CELLSPACING=\"0\" CELLPADDING=\"0\"><TR>",
-		    to);
+	if (is_root_with_queue(d, runs) && !d->picture->internal) {
+		fputs("<TABLE BORDER=\"0\" CELLBORDER=\"0\" CELLSPACING=\"0\" "
+		      "CELLPADDING=\"0\"><TR><TD>",
+		      to);
 		put_queue(to, d->s->queue_packets);
-		fputs("<TD>", to);
+		fputs("</TD><TD WIDTH=\"4\"></TD><TD>", to);
 		put_box(to, d, id, runs);
 		fputs("</TD></TR></TABLE>", to);
 	} else {
 		put_box(to, d, id, runs);
 	}
-	fputs(">]\n", to);
+	fputs(">", to);
+}
+
+static void tell_task(const struct drawn_schedule *d, struct pic_item *item,
+		      const struct rplan_task *t)
+{
+	struct picture *p = d->picture;
+	struct pic_row *row = pic_row(item, pic_text(p, "task %s", t->id));
+
+	pic_fact(row, "root", t->root);
+	if (t->class)
+		pic_fact(row, "class", t->class);
+	pic_names(p, row, "modules", t->modules);
+	if (has_ranks(d->s))
+		pic_number(p, row, "rank", (double)t->priority);
+	if (t->weight.present)
+		pic_number(p, row, "weight_share", t->weight.value);
+	pic_number(p, row, "service", t->service);
+	pic_number(p, row, "worker", (double)t->worker);
+	if (t->queue)
+		pic_number(p, row, "queue_packets", (double)d->s->queue_packets);
+}
+
+static void tell_runs(const struct drawn_schedule *d, struct pic_item *item, size_t part,
+		      size_t module)
+{
+	const char *id = d->ids.at[module];
+	struct runs runs = runs_of(d, part, module);
+
+	for (size_t i = 0; d->p && i < d->p->modules.n; i++)
+		if (!strcmp(d->p->modules.at[i].id, id))
+			tell_module(d->picture, item, &d->p->modules.at[i],
+				    part ? d->parts.at[part - 1] : NULL);
+	for (size_t i = 0; i < runs.n; i++)
+		tell_task(d, item, &d->s->tasks.at[runs.at[i].task]);
+}
+
+static const char *module_words(const struct drawn_schedule *d, const char *id, struct runs runs)
+{
+	FILE *to = pic_write(d->picture);
+
+	fputs(name_tail(id), to);
+	for (size_t i = 0; i < runs.n; i++) {
+		const struct rplan_task *t = &d->s->tasks.at[runs.at[i].task];
+
+		fprintf(to, "%s%s", i ? ", " : "\n", t->id);
+		if (!strcmp(t->root, id))
+			fprintf(to, " w%" PRId64 "%s", t->worker, t->queue ? " queue" : "");
+	}
+	return pic_take(d->picture);
+}
+
+/* The queue before a module, as a box of its own. */
+static struct pic_item *put_queue_box(struct drawn_schedule *d, struct pic_item *module)
+{
+	struct pic_item *queue =
+	    pic_node(d->picture, module->cluster, "queue",
+		     pic_text(d->picture, "%s.queue", module->name), "%s_queue", module->id);
+	FILE *to = pic_write(d->picture);
+	struct pic_row *row = pic_row(queue, queue->name);
+
+	fputs("shape=plain, style=\"\", tooltip=\"put in: a queue\", label=<", to);
+	put_queue(to, d->s->queue_packets);
+	fputs(">", to);
+	queue->dot = pic_take(d->picture);
+	queue->internal = true;
+	queue->label = pic_text(d->picture, "queue\n%" PRId64 " packets", d->s->queue_packets);
+	pic_number(d->picture, row, "queue_packets", (double)d->s->queue_packets);
+	pic_number(d->picture, row, "cost_cycles", d->s->queue_cost_cycles);
+	for (size_t i = 0; i < module->tags[TAG_CLASS].n; i++)
+		pic_tag(queue, TAG_CLASS, module->tags[TAG_CLASS].at[i]);
+	pic_edge(d->picture, queue, module, "internal")->dot =
+	    "headport=w, arrowsize=0.6, style=dotted";
+	return queue;
+}
+
+static void put_module(struct drawn_schedule *d, struct pic_item *frame, size_t part, size_t module)
+{
+	const char *id = d->ids.at[module];
+	struct runs runs = runs_of(d, part, module);
+	struct pic_item *item =
+	    pic_node(d->picture, frame, "module", id, "s%zu_%zu_%zu", d->number, part, module);
+	FILE *to = pic_write(d->picture);
+
+	put_module_looks(to, d, id, runs);
+	item->dot = pic_take(d->picture);
+	item->label = module_words(d, id, runs);
+	tell_runs(d, item, part, module);
+	d->items[part * d->ids.n + module] = item;
+	d->entries[part * d->ids.n + module] =
+	    d->picture->internal && is_root_with_queue(d, runs) ? put_queue_box(d, item) : item;
 }
 
 /* ---- edges ---- */
@@ -313,36 +418,39 @@ static bool is_taken(const struct drawn_schedule *d, size_t part, const struct r
 	return !class;
 }
 
-static void put_edge_end(FILE *to, const struct rplan_edge *e)
+static void put_edge_looks(FILE *to, const struct rplan_edge *e)
 {
-	fprintf(to, " [style=%s, headport=w, penwidth=1.3, ", e->copy ? "dashed" : "solid");
+	fprintf(to, "style=%s, headport=w, penwidth=1.3, ", e->copy ? "dashed" : "solid");
 	put_edge_tooltip(to, e);
-	if (e->copy || strcmp(e->when, "true")) {
-		fputs(",\n      label=<", to);
-		if (e->copy)
-			fputs("<I>copy</I><BR ALIGN=\"LEFT\"/>", to);
-		put_filter(to, e->when);
-		fputs(">", to);
-	}
-	fputs("]\n", to);
+	if (!e->copy && !strcmp(e->when, "true"))
+		return;
+	fputs(",\n      label=<", to);
+	if (e->copy)
+		fputs("<I>copy</I><BR ALIGN=\"LEFT\"/>", to);
+	put_filter(to, e->when);
+	fputs(">", to);
 }
 
-static void put_edge(FILE *to, const struct drawn_schedule *d, size_t from_part, size_t part,
+static void put_edge(const struct drawn_schedule *d, size_t from_part, size_t part,
 		     const struct rplan_edge *e)
 {
-	fprintf(to, "    s%zu_%zu_%zu -> s%zu_%zu_%zu", d->number, from_part,
-		names_find(&d->ids, e->from), d->number, part, names_find(&d->ids, e->to));
-	put_edge_end(to, e);
+	struct pic_item *edge =
+	    pic_edge(d->picture, d->items[place_of(d, from_part, e->from)],
+		     d->entries[place_of(d, part, e->to)], e->copy ? "copy" : "edge");
+
+	put_edge_looks(pic_write(d->picture), e);
+	edge->dot = pic_take(d->picture);
+	tell_edge(d->picture, edge, e);
 }
 
-static void put_edges(FILE *to, const struct drawn_schedule *d, size_t part)
+static void put_edges(const struct drawn_schedule *d, size_t part)
 {
 	for (size_t i = d->p ? d->p->edges.n : 0; i--;) {
 		const struct rplan_edge *e = &d->p->edges.at[i];
 
 		if (is_drawn(d, part, names_find(&d->ids, e->from)) &&
 		    is_drawn(d, part, names_find(&d->ids, e->to)) && is_taken(d, part, e))
-			put_edge(to, d, part, part, e);
+			put_edge(d, part, part, e);
 	}
 }
 
@@ -364,37 +472,51 @@ static const char *header_of(const struct drawn_schedule *d, const char *class)
 	return "true";
 }
 
+/* The modules behind which it stands. */
+static struct pic_item *source_of(const struct drawn_schedule *d, size_t i)
+{
+	size_t id = names_find(&d->ids, d->s->classifier->after.at[i]);
+
+	return id == SIZE_MAX || !runs_of(d, 0, id).n ? NULL : d->items[id];
+}
+
 /* It runs in the task of its source. */
-static void put_classifier(FILE *to, const struct drawn_schedule *d)
+static void put_classifier(struct drawn_schedule *d)
 {
 	const struct rplan_texts after = d->s->classifier->after;
 	size_t source = after.n ? names_find(&d->ids, after.at[0]) : d->ids.n;
 	struct runs runs = runs_of(d, 0, source);
 	struct tint tint = tint_of(runs.n ? runs.at[0].task : 0);
+	struct pic_item *item =
+	    pic_node(d->picture, d->frame, "classifier", "", "s%zu_classify", d->number);
+	FILE *to = pic_write(d->picture);
 
 	fprintf(to,
-		"    s%zu_classify [shape=cds, style=filled, margin=\"0.16,0.1\", color=\"%s\", "
+		"shape=cds, style=filled, margin=\"0.16,0.1\", color=\"%s\", "
 		"fillcolor=\"%s\",\n      label=<<B>classify</B><BR/><FONT POINT-SIZE=\"9\">",
-		d->number, runs.n ? tint.strong : FRAME, runs.n ? tint.pale : "white");
+		runs.n ? tint.strong : FRAME, runs.n ? tint.pale : "white");
 	put_number(to, d->s->classify_cost_cycles);
-	fputs(" cycles</FONT>>,\n      tooltip=\"put in: parts the classes by their headers\"]\n",
-	      to);
+	fputs(" cycles</FONT>>,\n      tooltip=\"put in: parts the classes by their headers\"", to);
+	item->dot = pic_take(d->picture);
+	item->internal = true;
+	item->label = "classify";
+	pic_number(d->picture, pic_row(item, "classifier"), "cost_cycles",
+		   d->s->classify_cost_cycles);
 	for (size_t i = 0; i < after.n; i++)
-		if (runs_of(d, 0, names_find(&d->ids, after.at[i])).n)
-			fprintf(to, "    s%zu_0_%zu -> s%zu_classify [headport=w, penwidth=1.3]\n",
-				d->number, names_find(&d->ids, after.at[i]), d->number);
+		if (source_of(d, i))
+			pic_edge(d->picture, source_of(d, i), item, "edge")->dot =
+			    "headport=w, penwidth=1.3";
+	d->classifier = item;
 }
 
 /* The header filter of a class implies the filter of its edge, if it has one edge alone. */
-static void put_parting(FILE *to, const struct drawn_schedule *d, size_t part,
-			const struct rplan_edge *e, bool several)
+static void put_parting_looks(FILE *to, const struct drawn_schedule *d, size_t part,
+			      const struct rplan_edge *e, bool several)
 {
 	const char *class = d->parts.at[part - 1], *header = header_of(d, class);
 	bool is_rest = !strcmp(class, "rest");
 
-	fprintf(to,
-		"    s%zu_classify -> s%zu_%zu_%zu [headport=w, penwidth=1.3, tooltip=", d->number,
-		d->number, part, names_find(&d->ids, e->to));
+	fputs("headport=w, penwidth=1.3, tooltip=", to);
 	put_quoted(to, header);
 	fputs(", labeltooltip=", to);
 	put_quoted(to, header);
@@ -403,7 +525,32 @@ static void put_parting(FILE *to, const struct drawn_schedule *d, size_t part,
 	fputs("</B><BR ALIGN=\"LEFT\"/>", to);
 	put_filter(to, is_rest ? "all other" : header);
 	put_filter(to, several ? e->when : "true");
-	fputs(">]\n", to);
+	fputs(">", to);
+}
+
+static void put_parting(const struct drawn_schedule *d, struct pic_item *from, size_t part,
+			const struct rplan_edge *e, bool several)
+{
+	const char *class = d->parts.at[part - 1];
+	struct pic_item *edge =
+	    pic_edge(d->picture, from, d->entries[place_of(d, part, e->to)], "edge");
+
+	put_parting_looks(pic_write(d->picture), d, part, e, several);
+	edge->dot = pic_take(d->picture);
+	edge->label = pic_text(d->picture, "%s: %s", class, header_of(d, class));
+	pic_tag(edge, TAG_CLASS, class);
+	pic_fact(pic_row(edge, class), "when", header_of(d, class));
+}
+
+/* Without the classifier's box, from each of the modules behind which it stands. */
+static void put_partings(const struct drawn_schedule *d, size_t part, const struct rplan_edge *e,
+			 bool several)
+{
+	if (d->classifier)
+		put_parting(d, d->classifier, part, e, several);
+	for (size_t i = 0; !d->classifier && i < d->s->classifier->after.n; i++)
+		if (source_of(d, i))
+			put_parting(d, source_of(d, i), part, e, several);
 }
 
 /* Whether edge I of the pipeline leads into the part. */
@@ -428,7 +575,7 @@ static size_t count_entries(const struct drawn_schedule *d, size_t part, size_t 
 	return found;
 }
 
-static void put_entries(FILE *to, const struct drawn_schedule *d, size_t part)
+static void put_entries(const struct drawn_schedule *d, size_t part)
 {
 	size_t n = d->p ? d->p->edges.n : 0;
 	bool several = n && count_entries(d, part, n, NULL) > 1;
@@ -439,33 +586,24 @@ static void put_entries(FILE *to, const struct drawn_schedule *d, size_t part)
 		if (!is_entry(d, part, i))
 			continue;
 		if (!is_classified(d, e->from))
-			put_edge(to, d, 0, part, e);
+			put_edge(d, 0, part, e);
 		else if (!count_entries(d, part, i, e->to))
-			put_parting(to, d, part, e, several);
+			put_partings(d, part, e, several);
 	}
 }
 
 /* ---- parts ---- */
 
-static void put_modules(FILE *to, const struct drawn_schedule *d, size_t part)
+static void put_modules(struct drawn_schedule *d, struct pic_item *frame, size_t part)
 {
 	for (size_t i = d->ids.n; i--;)
 		if (is_drawn(d, part, i))
-			put_module(to, d, part, i);
-	put_edges(to, d, part);
+			put_module(d, frame, part, i);
+	put_edges(d, part);
 }
 
-static void put_part(FILE *to, const struct drawn_schedule *d, size_t part)
+static void put_entitlement(FILE *to, const struct drawn_schedule *d, const char *class)
 {
-	const char *class = d->parts.at[part - 1];
-
-	fprintf(to,
-		"    subgraph cluster_s%zu_%zu {\n"
-		"    style=\"rounded,filled,dashed\"; fillcolor=white; color=\"" PALE_INK
-		"\"; margin=10\n    label=<<B>",
-		d->number, part);
-	put_html(to, class);
-	fputs("</B>", to);
 	for (size_t i = 0; i < d->s->predicted.n; i++) {
 		if (strcmp(d->s->predicted.names[i], class))
 			continue;
@@ -475,24 +613,39 @@ static void put_part(FILE *to, const struct drawn_schedule *d, size_t part)
 		put_percent(to, d->s->predicted.at[i].cpu_share);
 		fputs(" of the time</FONT>", to);
 	}
-	fputs("<BR ALIGN=\"LEFT\"/>>; tooltip=", to);
-	put_quoted(to, class);
-	fputs("\n", to);
-	put_modules(to, d, part);
-	fputs("    }\n", to);
 }
 
-static void put_tasks(FILE *to, const struct rplan_plan *plan, size_t number)
+static void put_part(struct drawn_schedule *d, size_t part)
 {
-	struct drawn_schedule d = prepare(plan, number);
+	const char *class = d->parts.at[part - 1];
+	struct pic_item *frame =
+	    pic_cluster(d->picture, d->frame, "class", class, "s%zu_%zu", d->number, part);
+	FILE *to = pic_write(d->picture);
 
-	put_modules(to, &d, 0);
-	if (d.s->classifier)
-		put_classifier(to, &d);
+	fputs("style=\"rounded,filled,dashed\"; fillcolor=white; color=\"" PALE_INK
+	      "\"; margin=10\n    label=<<B>",
+	      to);
+	put_html(to, class);
+	fputs("</B>", to);
+	put_entitlement(to, d, class);
+	fputs("<BR ALIGN=\"LEFT\"/>>; tooltip=", to);
+	put_quoted(to, class);
+	frame->dot = pic_take(d->picture);
+	put_modules(d, frame, part);
+}
+
+static void put_tasks(struct picture *p, struct pic_item *frame, size_t number)
+{
+	struct drawn_schedule d = prepare(p, number);
+
+	d.frame = frame;
+	put_modules(&d, frame, 0);
+	if (d.s->classifier && p->internal)
+		put_classifier(&d);
 	for (size_t i = d.parts.n; i; i--)
-		put_part(to, &d, i);
+		put_part(&d, i);
 	for (size_t i = d.parts.n; i; i--)
-		put_entries(to, &d, i);
+		put_entries(&d, i);
 	release(&d);
 }
 
@@ -522,9 +675,9 @@ static void put_legend(FILE *to, const struct rplan_plan *plan)
 				"a queue that was put in, and the packets it holds");
 }
 
-void draw_tasks(FILE *to, const struct rplan_plan *plan)
+void draw_tasks(struct picture *p)
 {
-	static const struct schedule_view view = { "tasks", "", put_legend, put_tasks };
+	static const struct schedule_view view = { "", put_legend, put_tasks };
 
-	draw_schedules(to, plan, &view);
+	draw_schedules(p, &view);
 }

@@ -20,6 +20,28 @@ size_t name_domain(const char *name)
 	return dot ? (size_t)(dot - name) : 0;
 }
 
+size_t distance(const char *a, const char *b)
+{
+	size_t row[33];
+	size_t m = strlen(b) < 32 ? strlen(b) : 32;
+
+	for (size_t j = 0; j <= m; j++)
+		row[j] = j;
+	for (size_t i = 0; a[i]; i++) {
+		size_t corner = row[0];
+
+		row[0] = i + 1;
+		for (size_t j = 1; j <= m; j++) {
+			size_t replaced = corner + (a[i] != b[j - 1]);
+
+			corner = row[j];
+			row[j] = corner < row[j - 1] ? corner + 1 : row[j - 1] + 1;
+			row[j] = replaced < row[j] ? replaced : row[j];
+		}
+	}
+	return row[m];
+}
+
 /* XML has no control characters, and not U+FFFE nor U+FFFF; Graphviz would refuse the label. */
 static bool is_forbidden(const char *s, size_t left)
 {

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "backends/cbor/cbor.h"
+#include "compiler/base/vec.h"
 #include "compiler/tools/command.h"
 #include "compiler/tools/graph.h"
 
@@ -41,29 +42,43 @@ static int wait_for(pid_t pid)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : EXIT_ENVIRONMENT;
 }
 
+/* What epic-graph is told: the flags of `epic graph`, of which `epic compile` has none. */
+static char *const *arguments(const struct options *o, const char *plan, const char *view,
+			      const char *form, const char *output)
+{
+	struct texts argv = { 0 };
+
+	vec_push(o->arena, &argv, "epic-graph");
+	if (view)
+		vec_push(o->arena, &argv, arena_printf(o->arena, "--view=%s", view));
+	vec_push(o->arena, &argv, arena_printf(o->arena, "--as=%s", form));
+	for (size_t i = 0; i < o->focus.n; i++)
+		vec_push(o->arena, &argv, arena_printf(o->arena, "--focus=%s", o->focus.at[i]));
+	for (size_t i = 0; i < o->collapse.n; i++)
+		vec_push(o->arena, &argv, arena_printf(o->arena, "--collapse=%s", o->collapse.at[i]));
+	if (o->depth)
+		vec_push(o->arena, &argv, arena_printf(o->arena, "--depth=%s", o->depth));
+	if (o->internal)
+		vec_push(o->arena, &argv, "--internal");
+	vec_push(o->arena, &argv, arena_printf(o->arena, "--output=%s", output));
+	vec_push(o->arena, &argv, "--");
+	vec_push(o->arena, &argv, plan);
+	vec_push(o->arena, &argv, NULL);
+	return (char *const *)argv.at;
+}
+
 int graph_run(struct run *r, const char *plan, const char *view, const char *form, const char *output)
 {
-	const char *program = find_program(r->options->arena), *argv[10];
-	size_t n = 0;
+	const char *program = find_program(r->options->arena);
+	char *const *argv = arguments(r->options, plan, view, form, output);
 	pid_t pid;
 	int code;
 
-	argv[n++] = "epic-graph";
-	if (view) {
-		argv[n++] = "--view";
-		argv[n++] = view;
-	}
-	argv[n++] = "--as";
-	argv[n++] = form;
-	argv[n++] = "-o";
-	argv[n++] = output;
-	argv[n++] = plan;
-	argv[n] = NULL;
 	fflush(NULL);
 	pid = fork();
 	if (pid == 0) {
 		signal(SIGPIPE, SIG_DFL);
-		execvp(program, (char *const *)argv);
+		execvp(program, argv);
 		_exit(127);
 	}
 	code = pid < 0 ? EXIT_ENVIRONMENT : wait_for(pid);
@@ -88,7 +103,7 @@ static int draw_policy(struct run *r, const char *path, const char *form, const 
 	struct sink s = { 0 };
 	int fd, code;
 
-	print_diags(r, p.ctx);
+	policy_report(r, &p);
 	if (!p.plan) {
 		code = policy_code(&p);
 		policy_close(&p);
@@ -132,4 +147,5 @@ const struct command command_graph = {
 	.help = ".\nFILE is an .epi file or a .plan; the drawing goes to standard output, or to -o FILE.\n"
 		"epic-graph draws it",
 	.run = run_graph,
+	.result = true,
 };

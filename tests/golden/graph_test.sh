@@ -69,7 +69,7 @@ for view in tasks schedulers; do
 		fail "$view: it is not said that there are no schedules"
 done
 
-exits 2 "the form html is not written yet" --as html "$dir/plan"
+exits 2 "there is no form htm; forms are dot, svg, html, mermaid and json" --as htm "$dir/plan"
 exits 2 "there is no view flow" --view=flow "$dir/plan"
 exits 2 "pipelines, tasks and schedulers" --view tree "$dir/plan"
 exits 2 "did you mean --view?" --veiw flows "$dir/plan"
