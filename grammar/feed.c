@@ -95,14 +95,38 @@ static void open_brace(struct parser *p, const struct token *t)
 	p->begins = true;
 }
 
+/* White space before the first character of the line that holds AT; *FIRST: AT is that character. */
+static size_t indentation(const struct parser *p, uint32_t at, bool *first)
+{
+	const char *text = p->text->text, *line = text + at;
+	size_t n;
+
+	while (line > text && line[-1] != '\n')
+		line--;
+	n = strspn(line, " \t");
+	*first = line + n == text + at;
+	return n;
+}
+
+/* A block whose end stands further left than its beginning was perhaps never closed. */
+static void suspect(struct parser *p, const struct brace *b, const struct token *end)
+{
+	bool first, alone;
+	size_t begins = indentation(p, b->span.start, &first), ends = indentation(p, end->span.start, &alone);
+
+	if (alone && ends < begins && !p->suspect.end)
+		p->suspect = b->span;
+}
+
 /* Returns whether it was a block that ends here. */
-static bool close_brace(struct parser *p)
+static bool close_brace(struct parser *p, const struct token *t)
 {
 	struct brace b;
 
 	if (!p->braces.n)
-		return true;
+		return p->begins = true;
 	b = p->braces.at[--p->braces.n];
+	suspect(p, &b, t);
 	p->begins = b.block;
 	if (!b.block) {
 		p->statement = b.statement;
@@ -121,7 +145,7 @@ static bool watch(struct parser *p, const struct token *t)
 	if (t->kind == '{')
 		open_brace(p, t);
 	if (t->kind == '}')
-		return close_brace(p);
+		return close_brace(p, t);
 	if (t->kind != ';')
 		return false;
 	if (p->braces.n)
@@ -243,4 +267,12 @@ struct ast_expr *parse_expression(struct ctx *ctx, uint32_t source)
 
 	parse(&p, START_EXPRESSION);
 	return p.file->broken ? NULL : p.expression;
+}
+
+struct ast_file *parse_properties(struct ctx *ctx, uint32_t source)
+{
+	struct parser p = parser_for(ctx, source);
+
+	parse(&p, START_PROPERTIES);
+	return p.file;
 }

@@ -25,9 +25,12 @@ static struct ast_expr *too_large(struct parser *p, struct span span, const char
 }
 
 static struct ast_expr *impossible(struct parser *p, struct span span, const char *s, size_t length,
-				   const char *what)
+				   const char *what, const char *help)
 {
-	syntax_error(p, E0106, span, "%.*s is not %s", (int)length, s, what);
+	struct diag *d = syntax_error(p, E0106, span, "%.*s is not %s", (int)length, s, what);
+
+	if (help)
+		diag_help(&p->ctx->diags, d, "%s", help);
 	return node(p, AST_ERROR, span);
 }
 
@@ -163,10 +166,16 @@ struct ast_expr *literal_addr(struct parser *p, struct span span, const char *s,
 {
 	struct ast_expr *e = node(p, AST_ADDR, span);
 
+	if (memchr(s, '%', length))
+		return impossible(p, span, s, length, "an address of a policy: it has a zone", "leave out '%' and what follows");
 	if (memchr(s, ':', length) && memchr(s, '.', length))
-		return impossible(p, span, s, length, "an address: an IPv6 address is written without an IPv4 part");
+		return impossible(p, span, s, length, "an address: an IPv6 address is written without an IPv4 part",
+				  "write the IPv4 address by itself, or eight groups of hexadecimal digits");
 	if (!prefix_parse(s, length, &e->addr))
-		return impossible(p, span, s, length, memchr(s, '/', length) ? "a prefix" : "an address");
+		return impossible(p, span, s, length, memchr(s, '/', length) ? "a prefix" : "an address",
+				  memchr(s, ':', length) ?
+					  "IPv6 has eight groups of hexadecimal digits, '::' once for zeros, and lengths from 0 to 128" :
+					  "IPv4 has four numbers from 0 to 255, and lengths from 0 to 32");
 	if (e->addr.is_prefix && prefix_first(e->addr) != e->addr.bits) {
 		report_host_bits(p, span, s, length, e->addr);
 		e->kind = AST_ERROR;
@@ -198,11 +207,22 @@ struct ast_expr *literal_service(struct parser *p, struct span span, const char 
 		if (strlen(protocols[i].word) == word && !memcmp(slash + 1, protocols[i].word, word))
 			e->service.protocol = protocols[i].number;
 	if (!e->service.protocol)
-		return impossible(p, span, s, length, "a service: the protocols are tcp, udp and sctp");
+		return impossible(p, span, s, length, "a service: the protocols are tcp, udp and sctp", NULL);
 	if (!parse_uint64(s, (size_t)(slash - s), &port) || port > 65535)
-		return impossible(p, span, s, length, "a service: ports end at 65535");
+		return impossible(p, span, s, length, "a service: ports end at 65535", NULL);
 	e->service.port = (uint16_t)port;
 	return e;
+}
+
+struct ast_expr *literal_turned_service(struct parser *p, struct span span, const char *s, size_t length)
+{
+	size_t word = strcspn(s, "/");
+	const char *meant = arena_printf(p->ctx->arena, "%.*s/%.*s", (int)(length - word - 1), s + word + 1, (int)word, s);
+	struct diag *d = syntax_error(p, E0106, span, "%.*s is not a service: the port stands before the protocol",
+				      (int)length, s);
+
+	diag_fix(&p->ctx->diags, d, MACHINE_APPLICABLE, span, meant, "write %s", meant);
+	return node(p, AST_ERROR, span);
 }
 
 static bool date_exists(int year, int month, int day)
@@ -220,7 +240,7 @@ struct ast_expr *literal_date(struct parser *p, struct span span, const char *s,
 	int year = atoi(s), month = atoi(s + 5), day = atoi(s + 8);
 
 	if (!date_exists(year, month, day))
-		return impossible(p, span, s, length, "a day of the calendar");
+		return impossible(p, span, s, length, "a day of the calendar", NULL);
 	e->date = (uint32_t)(year * 10000 + month * 100 + day);
 	return e;
 }

@@ -15,6 +15,9 @@
 /* Parses one source of CTX (valid UTF-8 without NUL).  Never NULL. */
 struct ast_file *parse_file(struct ctx *, uint32_t source);
 
+/* Parses what could stand in a block, without its braces: a configuration file.  Never NULL. */
+struct ast_file *parse_properties(struct ctx *, uint32_t source);
+
 /* Parses a single expression, e.g. a filter given on the command line; NULL if it
  * is not one (reported). */
 struct ast_expr *parse_expression(struct ctx *, uint32_t source);

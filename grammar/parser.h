@@ -38,6 +38,7 @@ struct parser {
 	bool has_held;
 	bool wants_semicolon; /* deliver a `;` before what is held */
 	VEC(struct brace) braces; /* open ones */
+	struct span suspect;      /* an open brace whose end was perhaps forgotten; end 0: none */
 	uint32_t statement;       /* where the statement in hand began */
 	size_t depth;             /* braces that were open there */
 	bool begins;              /* the next token begins a statement */
@@ -64,6 +65,8 @@ struct ast_expr *literal_quantity(struct parser *, struct span, const char *, si
 struct ast_expr *literal_addr(struct parser *, struct span, const char *, size_t length);
 struct ast_expr *literal_mac(struct parser *, struct span, const char *, size_t length);
 struct ast_expr *literal_service(struct parser *, struct span, const char *, size_t length);
+/* "tcp/443". */
+struct ast_expr *literal_turned_service(struct parser *, struct span, const char *, size_t length);
 struct ast_expr *literal_date(struct parser *, struct span, const char *, size_t length);
 struct ast_expr *literal_string(struct parser *, struct span, const char *, size_t length);
 
@@ -79,10 +82,21 @@ struct diag *syntax_error(struct parser *, enum diag_code, struct span, const ch
 	__attribute__((format(printf, 4, 5)));
 void report_stray(struct parser *, struct span);
 void report_unterminated(struct parser *, struct span);
+/* A comment as other languages write it; it is skipped. */
+void report_foreign_comment(struct parser *, struct span);
 /* Both numbers span a blank: "5 ms". */
 void report_spaced_unit(struct parser *, struct span number, struct span unit);
 /* What stands between the statement's beginning and SKIPPED's end is lost. */
 void note_lost(struct parser *, struct span skipped);
+
+/* hints.c: the way out, in a few words; NULL: nothing comes to mind. */
+const char *hint_for_stray(const struct parser *, struct span);
+/* BEFORE: where the text before FOUND ends, blanks and comments left out. */
+const char *hint_for_unexpected(const struct parser *, struct span found, uint32_t before);
+/* Reports what was wrong before FOUND, which then does not fit; false: nothing is known to be. */
+bool report_earlier_mistake(struct parser *, struct span found, uint32_t before);
+const char *hint_for_reserved(const struct parser *, struct span);
+const char *invisible_name(const char *text);
 
 /* build.c: nodes, one call per action. */
 struct ast_expr *build_list(struct parser *, enum ast_expr_kind, struct span, struct ast_expr *first);

@@ -25,49 +25,39 @@ static void spoil_statement(struct parser *p)
 	p->spoilt = p->statement + 1;
 }
 
-/* What people of other languages mean by a sign that .epi does not have. */
-static const char *instead_of(char c)
-{
-	switch (c) {
-	case '&':
-		return "write 'and'";
-	case '|':
-		return "write 'or'";
-	case '!':
-		return "write 'not'";
-	case '/':
-		return "comments begin with '#'";
-	case '-':
-		return "arrows are written '->', '->>' and '=>'; a hyphen in a name is followed by a letter or digit";
-	case '\'':
-		return "strings stand in double quotes";
-	case '[':
-	case ']':
-		return "sets stand in braces";
-	default:
-		return NULL;
-	}
-}
-
 void report_stray(struct parser *p, struct span span)
 {
 	size_t length;
 	const char *text = token_text(p, span, &length);
-	const char *help = instead_of(text[0]);
+	const char *help = hint_for_stray(p, span), *invisible = invisible_name(text);
 	struct diag *d;
 
-	d = isprint((unsigned char)text[0]) || (text[0] & 0x80) ?
-		    syntax_error(p, E0101, span, "'%.*s' has no meaning here", (int)(length > 40 ? 40 : length), text) :
-		    syntax_error(p, E0101, span, "a control character (0x%02x) has no meaning here",
+	if (invisible)
+		d = syntax_error(p, E0101, span, "%s has no meaning here", invisible);
+	else if (isprint((unsigned char)text[0]) || (text[0] & 0x80))
+		d = syntax_error(p, E0101, span, "'%.*s' has no meaning here", (int)(length > 40 ? 40 : length), text);
+	else
+		d = syntax_error(p, E0101, span, "a control character (0x%02x) has no meaning here",
 				 (unsigned char)text[0]);
 	if (help)
 		diag_help(&p->ctx->diags, d, "%s", help);
 	spoil_statement(p);
 }
 
+void report_foreign_comment(struct parser *p, struct span comment)
+{
+	struct span sign = { p->source, comment.start, comment.start + 2 };
+	size_t length;
+	const char *text = token_text(p, sign, &length);
+
+	diag_help(&p->ctx->diags, syntax_error(p, E0101, sign, "'%.2s' has no meaning here", text), "%s",
+		  hint_for_stray(p, sign));
+}
+
 void report_unterminated(struct parser *p, struct span span)
 {
-	syntax_error(p, E0102, span, "this string has no closing quote");
+	diag_help(&p->ctx->diags, syntax_error(p, E0102, span, "this string has no closing quote"),
+		  "a string ends on the line where it begins; write '\"' behind it");
 	spoil_statement(p);
 }
 
@@ -144,7 +134,12 @@ static void report_unclosed(struct parser *p)
 {
 	struct span open = p->braces.at[p->braces.n - 1].span;
 
-	syntax_error(p, E0202, open, "this block is never closed");
+	struct diag *d = syntax_error(p, E0202, open, "this block is never closed");
+
+	if (p->suspect.end)
+		diag_also(&p->ctx->diags, d, p->suspect,
+			  "or this one: the '}' that closes it stands further left than it begins");
+	diag_help(&p->ctx->diags, d, "write '}' where the block ends");
 	p->file->unclosed = true;
 }
 
@@ -188,25 +183,35 @@ static void recover_with_semicolon(struct parser *p)
 	p->wants_semicolon = true;
 }
 
+static struct diag *add_found(struct parser *p, const struct unexpected *u, const char **hint)
+{
+	const char *expected = expected_text(p, u);
+	size_t length;
+	const char *text = token_text(p, u->span, &length);
+	const char *found = arena_printf(p->ctx->arena, "'%.*s'", (int)length, text);
+
+	*hint = u->at_end ? NULL : hint_for_unexpected(p, u->span, end_before(p, u->span.start));
+	if (u->at_end)
+		found = "the end of the file";
+	if (!u->at_end && is_reserved(text, length) && u->wants_name) {
+		*hint = hint_for_reserved(p, u->span);
+		return syntax_error(p, E0203, u->span, "%s is a reserved word and cannot be a name", found);
+	}
+	if (expected)
+		return syntax_error(p, E0201, u->span, "expected %s, found %s", expected, found);
+	return syntax_error(p, E0201, u->span, "%s makes no sense here", found);
+}
+
 static void report_found(struct parser *p, const struct unexpected *u)
 {
-	size_t length;
-	const char *found = token_text(p, u->span, &length);
-	const char *expected = expected_text(p, u), *quote = u->at_end ? "" : "'";
+	const char *hint;
+	struct diag *d;
 
-	if (u->at_end) {
-		found = "the end of the file";
-		length = strlen(found);
-	}
-	if (!u->at_end && is_reserved(found, length) && u->wants_name)
-		syntax_error(p, E0203, u->span, "'%.*s' is a reserved word and cannot be a name",
-			     (int)length, found);
-	else if (expected)
-		syntax_error(p, E0201, u->span, "expected %s, found %s%.*s%s", expected, quote,
-			     (int)length, found, quote);
-	else
-		syntax_error(p, E0201, u->span, "%s%.*s%s makes no sense here", quote, (int)length, found,
-			     quote);
+	if (!u->at_end && report_earlier_mistake(p, u->span, end_before(p, u->span.start)))
+		return;
+	d = add_found(p, u, &hint);
+	if (hint)
+		diag_help(&p->ctx->diags, d, "%s", hint);
 }
 
 void report_unexpected(struct parser *p, const struct unexpected *u)

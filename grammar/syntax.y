@@ -29,7 +29,7 @@ static void yyerror(struct span *, struct parser *, const char *);
 }
 
 %token END 0 "the end of the file"
-%token START_FILE START_EXPRESSION
+%token START_FILE START_EXPRESSION START_PROPERTIES
 %token <struct ast_name> IDENT "a name"
 %token <struct ast_expr *> STRING "a string" INT "a number" FLOAT "a decimal number"
 %token <struct ast_expr *> QUANTITY "a quantity" IP4 "an IPv4 address" IP6 "an IPv6 address"
@@ -64,6 +64,7 @@ static void yyerror(struct span *, struct parser *, const char *);
 %%
 start	: START_FILE file
 	| START_EXPRESSION expr			{ p->expression = $2; }
+	| START_PROPERTIES stmts		{ p->file->items = $2; }
 	;
 file	: edition header items			{ p->file->items = $3; }
 	;

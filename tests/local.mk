@@ -54,15 +54,24 @@ endif
 include tests/golden/local.mk
 include tests/golden/check_plan.mk
 include tests/golden/graph.mk
+include tests/golden/lint.mk
+include tests/verify/local.mk
+include tests/pictures/local.mk
+include tests/lsp/local.mk
+include tests/formats/local.mk
+include tests/unit/line_hashes.mk
+include tests/fuzz/conf.mk
 
 TESTS += tests/lint/layers.sh tests/golden/examples_test.sh tests/golden/pages_test.sh
 EXTRA_DIST += tests/golden/examples_test.sh tests/golden/pages_test.sh tests/golden/examples \
 	examples/README.md examples/bng.epi examples/fig31.epi examples/firewall.epi examples/hospital.epi examples/proxies.epi \
 	examples/sepsis.epi examples/alpine examples/dataplane examples/demo stdlib/README.md doc compiler/README.md grammar/README.md \
 	backends/README.md runtime/README.md tests/README.md
+EXTRA_DIST += tests/golden/schemas tests/docs/docs_test.py tests/docs/docs_test.sh
+TESTS += tests/docs/docs_test.sh
 EXTRA_DIST += tests/lint/layers.sh tests/lint/layers.py tests/summary.sh tests/skips
 
 # What test scripts need to know.
 AM_TESTS_ENVIRONMENT = EPIC='$(abs_top_builddir)/epic'; EPIC_GRAPH='$(abs_top_builddir)/epic-graph'; \
-	EPIC_DPDKD='$(abs_top_builddir)/epic-dpdkd'; \
-	srcdir='$(abs_top_srcdir)'; export EPIC EPIC_GRAPH EPIC_DPDKD srcdir;
+	EPIC_DPDKD='$(abs_top_builddir)/epic-dpdkd'; EPIC_SOCKSD='$(abs_top_builddir)/epic-socksd'; \
+	srcdir='$(abs_top_srcdir)'; export EPIC EPIC_GRAPH EPIC_DPDKD EPIC_SOCKSD srcdir;

@@ -7,10 +7,12 @@
 
 #include "compiler/base/text.h"
 #include "compiler/driver/options.h"
+#include "compiler/tools/conf.h"
+#include "compiler/tools/watch.h"
 
 /* Names of later releases, and of what was once thought of. */
 static const char *const later[] = {
-	"lint",	  "diff", "why",  "verify", "new", "lsp",    "whatif",
+	"whatif",
 	"import", "bundle", "doc", "plan",   "bridge", "fix", "config",
 };
 
@@ -49,13 +51,18 @@ static const struct command *redirect(struct options *o, const char *name, bool 
 
 static int run_command(struct options *o, const struct command *c)
 {
-	struct run r = { .options = o, .out = stdout, .err = stderr };
-	int code = c->run(&r);
+	struct run r = { .options = o, .out = stdout, .err = stderr, .command = c->name };
+	int code = EXIT_USAGE;
+
+	if ((c->no_conf || conf_read(&r, o)) && (!c->result || run_has_room(&r)))
+		code = c->run(&r);
 
 	if (fflush(stdout) || ferror(stdout)) {
 		run_error(&r, "cannot write to standard output");
 		code = exit_worse(code, EXIT_ENVIRONMENT);
 	}
+	if (r.write_failed)
+		code = exit_worse(code, EXIT_ENVIRONMENT);
 	sink_free(&r.pending);
 	return code;
 }
@@ -75,7 +82,7 @@ int main(int argc, char **argv)
 		code = EXIT_USAGE;
 	} else {
 		c = redirect(&o, name, help || !name, version);
-		code = c ? run_command(&o, c) : unknown_command(name);
+		code = !c ? unknown_command(name) : o.watch ? watch_run(&o, c, run_command) : run_command(&o, c);
 	}
 	arena_free(o.arena);
 	return code;

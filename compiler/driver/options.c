@@ -2,7 +2,6 @@
 
 #include "compiler/driver/options.h"
 
-#include <ctype.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +9,7 @@
 #include <unistd.h>
 
 #include "compiler/base/text.h"
+#include "compiler/tools/settings.h"
 
 struct parsing {
 	struct options *o;
@@ -17,7 +17,6 @@ struct parsing {
 	char **argv;
 	const char *command;
 	bool help, version;
-	const char *color;
 	VEC(const struct flag *) seen; /* checked once the command is known */
 	VEC(const char *) roots;
 };
@@ -67,41 +66,6 @@ static bool one_of(const char *words, const char *value)
 	return false;
 }
 
-static bool word_index(const char *words, const char *value, int *index)
-{
-	size_t n = strlen(value);
-
-	*index = 0;
-	for (const char *p = words; p; p = strchr(p, '|') ? strchr(p, '|') + 1 : NULL, ++*index)
-		if (!strncmp(p, value, n) && (p[n] == '|' || !p[n]))
-			return true;
-	return false;
-}
-
-static bool number(const char *text, size_t *n)
-{
-	char *end;
-
-	if (!isdigit((unsigned char)*text))
-		return false;
-	*n = strtoul(text, &end, 10);
-	return !*end;
-}
-
-static bool set_format(struct options *o, const char *value)
-{
-	static const char *const words[] = { "human", "plain", "json", "jsonl" };
-
-	for (int i = 0; i < 4; i++)
-		if (!strcmp(words[i], value)) {
-			o->format = (enum diag_format)i;
-			return true;
-		}
-	if (one_of("sarif|github|junit", value))
-		return wrong("the format '%s' is not in this release", value, NULL);
-	return wrong("there is no format '%s'; write human, plain, json or jsonl", value, NULL);
-}
-
 static bool set_emit(struct options *o, const char *value)
 {
 	if (!one_of("plan|plan.json|ast|mip.lp|mip.mps", value))
@@ -110,57 +74,106 @@ static bool set_emit(struct options *o, const char *value)
 	return true;
 }
 
-/* A number and one of the units; *FACTOR is that of the unit. */
-static bool measure(const char *value, const char *const *units, const double *factors, double *out)
-{
-	size_t digits = strspn(value, "0123456789.");
-
-	for (size_t i = 0; digits && units[i]; i++)
-		if (!strcmp(value + digits, units[i])) {
-			*out = strtod(value, NULL) * factors[i];
-			return true;
-		}
-	return false;
-}
-
-static bool time_of(const char *value, double *seconds)
-{
-	static const char *const units[] = { "ns", "us", "ms", "s", "min", "h", "d", NULL };
-	static const double factors[] = { 1e-9, 1e-6, 1e-3, 1, 60, 3600, 86400 };
-
-	return measure(value, units, factors, seconds);
-}
-
-static bool share_of(const char *value, double *share)
-{
-	static const char *const units[] = { "%", NULL };
-	static const double factors[] = { 0.01 };
-
-	return measure(value, units, factors, share);
-}
-
-static bool is_date(const char *value)
-{
-	return strlen(value) == 10 && strspn(value, "0123456789") == 4 && value[4] == '-' &&
-	       strspn(value + 5, "0123456789") == 2 && value[7] == '-' &&
-	       strspn(value + 8, "0123456789") == 2;
-}
-
 static bool set_solving(struct options *o, const struct flag *f, const char *value)
 {
-	if (!strcmp(f->name, "time-limit"))
-		return time_of(value, &o->solving.time_limit) ||
-		       wrong("--time-limit takes a time like 60s, not '%s'", value, NULL);
-	if (!strcmp(f->name, "gap"))
-		return share_of(value, &o->solving.gap) ||
-		       wrong("--gap takes a share like 1%%, not '%s'", value, NULL);
 	if (!strcmp(f->name, "partition"))
-		return word_index(f->argument, value, (int *)&o->solving.partition) ||
+		return setting_word(f->argument, value, (int *)&o->solving.partition) ||
 		       wrong("--partition takes auto, none, front or branches, not '%s'", value, NULL);
 	if (!strcmp(f->name, "formulation"))
-		return word_index(f->argument, value, (int *)&o->solving.formulation) ||
+		return setting_word(f->argument, value, (int *)&o->solving.formulation) ||
 		       wrong("--formulation takes compact or paper, not '%s'", value, NULL);
 	return true;
+}
+
+/* Flags whose value is kept as it is. */
+static bool set_words(struct options *o, const struct flag *f, const char *value)
+{
+	const struct {
+		const char *name;
+		const char **text;
+		struct texts *texts;
+		bool *truth;
+	} rows[] = {
+		{ "view", &o->view, NULL, NULL },
+		{ "as", &o->as, NULL, NULL },
+		{ "when", &o->when, NULL, NULL },
+		{ "carries", &o->carries, NULL, NULL },
+		{ "offline-solution", &o->offline_solution, NULL, NULL },
+		{ "pipeline", &o->pipeline, NULL, NULL },
+		{ "derived", NULL, &o->derived, NULL },
+		{ "check", NULL, NULL, &o->check },
+		{ "diff", NULL, NULL, &o->diff },
+		{ "only-emit", NULL, NULL, &o->only_emit },
+		{ "force", NULL, NULL, &o->force },
+		{ "timings", NULL, NULL, &o->timings },
+		{ "all", NULL, NULL, &o->all },
+		{ "config", &o->config, NULL, NULL },
+		{ "no-config", NULL, NULL, &o->no_config },
+		{ "watch", NULL, NULL, &o->watch },
+		{ "fix", NULL, NULL, &o->fix },
+		{ "dry-run", NULL, NULL, &o->dry_run },
+		{ "rules", NULL, NULL, &o->list_rules },
+		{ "write-baseline", NULL, NULL, &o->write_baseline },
+		{ "only", &o->only, NULL, NULL },
+		{ "exit-code", NULL, NULL, &o->exit_code },
+		{ "coverage", NULL, NULL, &o->coverage },
+		{ "example", &o->example, NULL, NULL },
+		{ "log", &o->log, NULL, NULL },
+		{ "depth", &o->depth, NULL, NULL },
+		{ "focus", NULL, &o->focus, NULL },
+		{ "collapse", NULL, &o->collapse, NULL },
+		{ "internal", NULL, NULL, &o->internal },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		if (strcmp(rows[i].name, f->name))
+			continue;
+		if (rows[i].text)
+			*rows[i].text = value;
+		if (rows[i].texts)
+			vec_push(o->arena, rows[i].texts, value);
+		if (rows[i].truth)
+			*rows[i].truth = true;
+	}
+	return true;
+}
+
+static bool set_threshold(struct options *o, const struct flag *f, const char *value)
+{
+	return strcmp(f->name, "threshold") || setting_share(value, &o->threshold) ||
+	       wrong("--threshold takes a share like 80%%, not '%s'", value, NULL);
+}
+
+static bool set_depth(struct options *o, const struct flag *f, const char *value)
+{
+	size_t n;
+
+	(void)o;
+	return strcmp(f->name, "depth") || setting_number(value, &n) ||
+	       wrong("--depth takes a number, not '%s'", value, NULL);
+}
+
+/* Values that are words of the flag's own list. */
+static bool check_words(const struct flag *f, const char *value)
+{
+	static const char names[] = "only|example";
+
+	return !one_of(names, f->name) || one_of(f->argument, value) ||
+	       wrong(!strcmp(f->name, "only")
+			 ? "--only takes flows, bridges, areas, pipelines, classes, tasks, weights or files, not '%s'"
+			 : "--example takes health, e2, firewall, bng or proxies, not '%s'",
+		     value, NULL);
+}
+
+/* --write-baseline names the same file as --baseline. */
+static bool set_setting(struct options *o, const struct flag *f, const char *value)
+{
+	enum setting_id id = strcmp(f->name, "write-baseline") ? setting_find(f->name) : SETTING_BASELINE;
+
+	if (id == N_SETTINGS || setting_set(o, id, value, FROM_FLAG, arena_printf(o->arena, "--%s", f->name)))
+		return true;
+	fprintf(stderr, "epic: --%s takes %s, not '%s'\n", f->name, settings[id].form, value);
+	return false;
 }
 
 static bool set_flag(struct parsing *p, const struct flag *f, const char *value)
@@ -187,44 +200,20 @@ static bool set_flag(struct parsing *p, const struct flag *f, const char *value)
 	case 't':
 		vec_push(o->arena, &o->targets, value);
 		return true;
+	case 'W':
+	case 'D':
+	case 'A':
+		vec_push(o->arena, &o->levels,
+			 ((struct rule_level){ f->letter, value, arena_printf(o->arena, "-%c", f->letter) }));
+		return true;
 	default:
 		break;
 	}
-	if (!strcmp(f->name, "color")) {
-		p->color = value;
-		return one_of(f->argument, value) || wrong("--color takes auto, always or never, not '%s'", value, NULL);
-	}
-	if (!strcmp(f->name, "format"))
-		return set_format(o, value);
 	if (!strcmp(f->name, "emit"))
 		return set_emit(o, value);
-	if (!strcmp(f->name, "max-errors"))
-		return number(value, &o->max_errors) || wrong("--max-errors takes a number, not '%s'", value, NULL);
-	if (!strcmp(f->name, "today") && !is_date(value))
-		return wrong("--today takes a date like 2026-11-21, not '%s'", value, NULL);
-	if (!set_solving(o, f, value))
+	if (!set_setting(o, f, value) || !set_solving(o, f, value) || !check_words(f, value))
 		return false;
-	if (!strcmp(f->name, "view"))
-		o->view = value;
-	else if (!strcmp(f->name, "as"))
-		o->as = value;
-	else if (!strcmp(f->name, "when"))
-		o->when = value;
-	else if (!strcmp(f->name, "carries"))
-		o->carries = value;
-	else if (!strcmp(f->name, "offline-solution"))
-		o->offline_solution = value;
-	else if (!strcmp(f->name, "pipeline"))
-		o->pipeline = value;
-	else if (!strcmp(f->name, "derived"))
-		vec_push(o->arena, &o->derived, value);
-	o->check |= !strcmp(f->name, "check");
-	o->diff |= !strcmp(f->name, "diff");
-	o->only_emit |= !strcmp(f->name, "only-emit");
-	o->force |= !strcmp(f->name, "force");
-	o->timings |= !strcmp(f->name, "timings");
-	o->all |= !strcmp(f->name, "all");
-	return true;
+	return set_threshold(o, f, value) && set_depth(o, f, value) && set_words(o, f, value);
 }
 
 /* The argument behind `=`, or the next word. */
@@ -298,19 +287,24 @@ static bool flags_fit(const struct parsing *p)
 	return true;
 }
 
-static bool wants_color(const char *color)
+static bool environment_fits(struct options *o)
 {
-	const char *term = getenv("TERM"), *force = getenv("CLICOLOR_FORCE"), *env = getenv("EPIC_COLOR");
+	const char *name = settings_from_environment(o);
 
-	if (!color)
-		color = env && one_of("auto|always|never", env) ? env : "auto";
-	if (strcmp(color, "auto"))
-		return !strcmp(color, "always");
-	if (getenv("NO_COLOR") && *getenv("NO_COLOR"))
-		return false;
-	if (force && *force && strcmp(force, "0"))
+	if (!name)
 		return true;
-	return isatty(STDERR_FILENO) && !(term && !strcmp(term, "dumb"));
+	for (enum setting_id i = 0; i < N_SETTINGS; i++)
+		if (settings[i].variable == name)
+			fprintf(stderr, "epic: the variable %s takes %s, not '%s'\n", name, settings[i].form,
+				getenv(name));
+	return false;
+}
+
+static bool configs_fit(const struct options *o)
+{
+	if (!o->config || !o->no_config)
+		return true;
+	return wrong("--config and %s contradict each other", "--no-config", NULL);
 }
 
 static void add_environment_roots(struct parsing *p)
@@ -333,8 +327,9 @@ static bool is_directory(const char *path)
 	return !stat(path, &st) && S_ISDIR(st.st_mode);
 }
 
-/* Beside the program in its tree, where it was configured from, or installed. */
-static const char *find_std(struct arena *a)
+/* What is installed with the program: FOLDER beside it in its tree, in SOURCE, where it was configured
+ * from, or INSTALLED. */
+static const char *find_folder(struct arena *a, const char *folder, const char *source, const char *installed)
 {
 	char self[PATH_MAX];
 	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
@@ -344,16 +339,16 @@ static const char *find_std(struct arena *a)
 		self[n] = '\0';
 		slash = strrchr(self, '/');
 		*slash = '\0';
-		near = arena_printf(a, "%s/stdlib", self);
+		near = arena_printf(a, "%s/%s", self, folder);
 		if (is_directory(near))
 			return near;
-		near = arena_printf(a, "%s/../share/epic/stdlib", self);
+		near = arena_printf(a, "%s/../share/epic/%s", self, folder);
 		if (is_directory(near))
 			return near;
 	}
-	if (is_directory(STDLIB_SOURCE))
-		return STDLIB_SOURCE;
-	return is_directory(STDLIB_INSTALLED) ? STDLIB_INSTALLED : NULL;
+	if (is_directory(source))
+		return source;
+	return is_directory(installed) ? installed : NULL;
 }
 
 bool options_parse(struct options *o, int argc, char **argv, const char **command, bool *help,
@@ -365,8 +360,7 @@ bool options_parse(struct options *o, int argc, char **argv, const char **comman
 	o->program = argv[0];
 	o->max_errors = 20;
 	o->solving.time_limit = 60;
-	if (getenv("EPIC_TIME_LIMIT"))
-		time_of(getenv("EPIC_TIME_LIMIT"), &o->solving.time_limit);
+	o->threshold = -1;
 	for (p.at = 1; p.at < argc; p.at++) {
 		if (!flags_ended && !strcmp(argv[p.at], "--")) {
 			flags_ended = true;
@@ -375,11 +369,16 @@ bool options_parse(struct options *o, int argc, char **argv, const char **comman
 		if (!parse_word(&p, argv[p.at], flags_ended))
 			return false;
 	}
-	if (!flags_fit(&p))
+	if (!flags_fit(&p) || !environment_fits(o) || !configs_fit(o))
 		return false;
 	add_environment_roots(&p);
-	o->search = (struct search){ p.roots.at, p.roots.n, find_std(o->arena) };
-	o->color = wants_color(p.color);
+	o->search = (struct search){
+		.roots = p.roots.at,
+		.n_roots = p.roots.n,
+		.std = find_folder(o->arena, "stdlib", STDLIB_SOURCE, STDLIB_INSTALLED),
+	};
+	o->starters = find_folder(o->arena, "examples/starters", STARTERS_SOURCE, STARTERS_INSTALLED);
+	settings_finish(o);
 	*command = p.command;
 	*help = p.help;
 	*version = p.version;

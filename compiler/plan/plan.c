@@ -363,9 +363,6 @@ static struct plan_dot_config *dot_config(struct building *b, const struct ir_ta
 
 	c->view = t->view;
 	c->format = t->format;
-	if (strcmp(t->format, "dot") && strcmp(t->format, "svg"))
-		diag_add(&b->ctx->diags, E0802, t->span, "this release does not draw the form '%s' yet",
-			 t->format);
 	return c;
 }
 

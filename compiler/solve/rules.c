@@ -13,10 +13,9 @@ struct hearing {
 
 /* A permit speaks of its label and those below it, a forbid of its label and
  * those above it. */
-static bool carries_applies(const struct hearing *h, const struct ir_rule *r)
+static bool carries_applies(const struct ir *ir, const struct ir_rule *r, uint32_t carried)
 {
-	const struct ir_attr *attrs = h->ir->attrs;
-	uint32_t carried = h->flow->carries;
+	const struct ir_attr *attrs = ir->attrs;
 
 	if (r->carries == ID_NONE)
 		return true;
@@ -29,7 +28,14 @@ static bool carries_applies(const struct hearing *h, const struct ir_rule *r)
 static bool applies(const struct hearing *h, const struct ir_rule *r)
 {
 	return ids_has(r->from, h->flow->from) && ids_has(r->to, h->flow->to) &&
-	       carries_applies(h, r);
+	       carries_applies(h->ir, r, h->flow->carries);
+}
+
+bool rules_meet(const struct ir *ir, const struct ir_rule *r, const struct ir_flow *flow)
+{
+	const struct hearing h = { .ir = ir, .flow = flow };
+
+	return applies(&h, r) && cubes_overlap(ir->fields, flow->cubes, r->cubes, NULL);
 }
 
 static void decide(struct hearing *h, uint32_t domain, uint32_t rule, bool allows)

@@ -10,6 +10,10 @@
  * asked first).  Returns whether the flow may pass. */
 bool rules_judge(struct arena *, const struct ir *, const struct ir_flow *, struct verdict *);
 
+/* Whether a rule of one of the flow's domains speaks of the flow: of its ends, its label and some of
+ * its packets. */
+bool rules_meet(const struct ir *, const struct ir_rule *, const struct ir_flow *);
+
 /* The rule or default that stops a flow which rules_judge refused. */
 const struct decider *rules_refusal(const struct verdict *);
 

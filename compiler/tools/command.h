@@ -34,11 +34,57 @@ enum exit_code {
 int exit_worse(int a, int b);
 const char *exit_meaning(int code);
 
-enum diag_format { FORMAT_HUMAN, FORMAT_PLAIN, FORMAT_JSON, FORMAT_JSONL };
+enum diag_format {
+	FORMAT_HUMAN,
+	FORMAT_PLAIN,
+	FORMAT_JSON,
+	FORMAT_JSONL,
+	FORMAT_SARIF,
+	FORMAT_GITHUB,
+	FORMAT_JUNIT
+};
+
+/* -W, -D, -A and the same words of configuration files, later ones win: the letter and the rule's
+ * slug or id. */
+struct rule_level {
+	char letter;
+	const char *rule;
+	const char *where; /* "-D", or FILE:LINE of a configuration file */
+};
+
+struct rule_levels {
+	struct rule_level *at;
+	size_t n, cap;
+};
 
 struct texts {
 	const char **at;
 	size_t n, cap;
+};
+
+struct spans {
+	struct span *at;
+	size_t n, cap;
+};
+
+/* What flags, variables and configuration files set alike: settings.h. */
+enum setting_id {
+	SETTING_FORMAT,
+	SETTING_COLOR,
+	SETTING_MAX_ERRORS,
+	SETTING_TODAY,
+	SETTING_TIME_LIMIT,
+	SETTING_GAP,
+	SETTING_FAIL_LEVEL,
+	SETTING_BASELINE,
+	N_SETTINGS
+};
+
+enum setting_rank { FROM_DEFAULT, FROM_USER, FROM_PROJECT, FROM_ENVIRONMENT, FROM_FLAG };
+
+struct setting_state {
+	const char *text, *where; /* as written, and by whom; NULL: the default holds */
+	enum setting_rank rank;
 };
 
 struct options {
@@ -62,13 +108,39 @@ struct options {
 	struct texts derived;      /* trace: INST.ATTR=VALUE */
 	struct sched_options solving; /* compile, explain, test */
 	const char *offline_solution;
+	struct setting_state settings[N_SETTINGS];
+	const char *config; /* --config FILE */
+	bool no_config;
+	struct texts conf_files; /* that were read, the user's first */
+	const char *today; /* YYYY-MM-DD; NULL: the clock's day, UTC */
+	bool watch;        /* check, lint, test */
+	struct texts *read; /* gets the paths of all sources; NULL: nobody asks */
+	struct rule_levels levels;
+	bool fix, dry_run, list_rules, write_baseline; /* lint */
+	const char *fail_level, *baseline;
+	const char *only;        /* diff */
+	bool exit_code;          /* diff */
+	bool coverage;           /* test */
+	double threshold;        /* test: a share; negative: none */
+	const char *example;     /* new */
+	const char *starters;    /* new: where they lie; NULL: nowhere */
+	const char *log;         /* lsp */
+	const char *depth;       /* graph */
+	struct texts focus, collapse;
+	bool internal;
 };
 
 /* One run of a command: where it prints, and what it has found so far. */
 struct run {
 	const struct options *options;
 	FILE *out, *err;
-	struct sink pending; /* json: printed once, when the run ends */
+	const char *command; /* its name */
+	const char *path;    /* of the policy that is reported */
+	struct sink pending; /* findings that are not yet written */
+	void *kept;	     /* what the format remembers until the end */
+	struct spans judged; /* test: the expectations of the policy at hand that were judged */
+	struct texts coverage; /* test: a JSON object for each policy, for formats of machines */
+	bool write_failed;   /* said already; exit code 5 */
 	size_t n_errors, n_warnings, n_infos, n_shown;
 };
 
@@ -76,6 +148,8 @@ struct command {
 	const char *name, *arguments, *summary;
 	const char *help; /* more lines, or NULL */
 	int (*run)(struct run *);
+	bool no_conf; /* reads no configuration file, or by itself */
+	bool result;  /* prints a result of its own beside its findings */
 };
 
 extern const struct command *const commands[]; /* NULL-terminated */
@@ -101,6 +175,9 @@ struct policy {
 struct schedule *policy_schedule(const struct options *, struct policy *, uint32_t target, bool report);
 /* Runs the stages up to DEPTH.  Findings are in p->ctx->diags, not yet printed. */
 struct policy policy_read(const struct options *, const char *path, enum depth);
+/* From DEPTH_MOVEMENT on to a solution of all flows together and a plan without schedules, for those
+ * who look at them; what would be reported on the way is not.  Nothing if there is no graph. */
+void policy_plan_quietly(struct policy *);
 /* Exit code of the findings alone. */
 int policy_code(const struct policy *);
 /* Prints the findings; returns policy_code. */
@@ -109,6 +186,8 @@ void policy_close(struct policy *);
 
 /* An error about the run: "epic: ...". */
 void run_error(struct run *, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* Whether a result would not meet findings on standard output; false: reported. */
+bool run_has_room(struct run *);
 /* The result of a command to -o or standard output; false: reported. */
 bool run_write(struct run *, const struct sink *);
 
@@ -119,6 +198,8 @@ bool files_expand(struct run *, struct texts *);
 
 void print_diags(struct run *, struct ctx *);
 void print_end(struct run *, int code); /* what the format says once, at the end */
+/* human and plain: findings go to standard error; those of other formats to standard output. */
+bool format_is_for_people(enum diag_format);
 
 /* ---- the flags, for help and completion: driver/options.c makes the table ---- */
 
@@ -132,5 +213,18 @@ struct flag {
 
 extern const struct flag flags[]; /* ends with a NULL name */
 bool flag_fits(const struct flag *, const char *command);
+
+/* ---- for help and manual pages: tools/help.c ---- */
+
+struct exit_text {
+	int code;
+	const char *meaning;
+};
+extern const struct exit_text exit_texts[]; /* ends with a NULL meaning */
+
+struct variable {
+	const char *name, *doc;
+};
+extern const struct variable variables[]; /* of the environment; ends with a NULL name */
 
 #endif

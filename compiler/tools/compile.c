@@ -165,10 +165,44 @@ static int by_path(const void *x, const void *y)
 	return strcmp(((const struct map_file *)x)->path, ((const struct map_file *)y)->path);
 }
 
+static bool is_written(const struct compiling *c, const char *path)
+{
+	for (size_t i = 0; i < c->outputs.n; i++)
+		if (!strcmp(c->outputs.at[i].path, path))
+			return true;
+	return false;
+}
+
+static struct map_file kept(struct compiling *c, const struct source_map_file *old)
+{
+	struct map_file m = { .path = old->path, .n = old->n_ranges };
+
+	snprintf(m.sha256, sizeof(m.sha256), "%s", old->sha256);
+	m.ranges = arena_many(ARENA(c), struct map_range, old->n_ranges);
+	for (size_t i = 0; i < m.n; i++) {
+		const struct source_map_range *r = &old->ranges[i];
+
+		m.ranges[i] = (struct map_range){ r->first, r->last, r->file, r->line, r->col, r->reason };
+	}
+	return m;
+}
+
+static bool plan_hash(struct compiling *c, char hash[SHA256_TEXT_SIZE])
+{
+	struct sink plan = { 0 };
+	bool made = cbor_emit(c->p->plan, &plan);
+
+	if (made)
+		sha256_text(plan.data, plan.size, hash);
+	sink_free(&plan);
+	return made;
+}
+
 /* Files that this run did not touch keep what was noted of them. */
 static void emit_map(struct compiling *c, struct sink *s)
 {
 	VEC(struct map_file) files = { 0 };
+	char hash[SHA256_TEXT_SIZE];
 
 	for (size_t i = 0; i < c->outputs.n; i++) {
 		struct map_file m = { .path = c->outputs.at[i].path };
@@ -177,9 +211,12 @@ static void emit_map(struct compiling *c, struct sink *s)
 		add_ranges(c, &c->outputs.at[i], &m);
 		vec_push(ARENA(c), &files, m);
 	}
+	for (size_t i = 0; i < c->old.n_files; i++)
+		if (!is_written(c, c->old.files[i].path) && target_of(c, c->old.files[i].path))
+			vec_push(ARENA(c), &files, kept(c, &c->old.files[i]));
 	if (files.n)
 		qsort(files.at, files.n, sizeof(*files.at), by_path);
-	map_emit(files.at, files.n, s);
+	map_emit(files.at, files.n, plan_hash(c, hash) ? hash : NULL, s);
 }
 
 /* ---- writing ---- */
@@ -407,6 +444,8 @@ static int run_compile(struct run *r)
 		run_error(r, "-o - needs exactly one --emit, and --only-emit");
 		return EXIT_USAGE;
 	}
+	if (to_stdout && !run_has_room(r))
+		return EXIT_USAGE;
 	if (o->only_emit && !o->emits.n) {
 		run_error(r, "--only-emit needs --emit");
 		return EXIT_USAGE;

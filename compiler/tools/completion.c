@@ -6,14 +6,41 @@
 
 #include "compiler/tools/command.h"
 
+static bool takes_rule(const struct flag *f)
+{
+	return f->argument && !strcmp(f->argument, "RULE");
+}
+
+static bool takes_path(const struct flag *f)
+{
+	return f->argument && (!strcmp(f->argument, "FILE") || !strcmp(f->argument, "PATH") ||
+			       !strcmp(f->argument, "DIR"));
+}
+
 /* Words behind a flag: its values if they are listed, not a placeholder. */
 static bool has_choices(const struct flag *f)
 {
-	return f->argument && strchr(f->argument, '|') && islower((unsigned char)f->argument[0]);
+	return takes_rule(f) ||
+	       (f->argument && strchr(f->argument, '|') && islower((unsigned char)f->argument[0]));
+}
+
+static void put_rules(struct sink *s)
+{
+	const char *gap = "";
+
+	for (int code = 0; code < N_DIAG_CODES; code++)
+		if (lint_facts((enum diag_code)code)) {
+			sink_printf(s, "%s%s", gap, diag_page((enum diag_code)code)->slug);
+			gap = " ";
+		}
 }
 
 static void put_choices(struct sink *s, const struct flag *f)
 {
+	if (takes_rule(f)) {
+		put_rules(s);
+		return;
+	}
 	for (const char *p = f->argument; *p; p++)
 		sink_putc(s, *p == '|' ? ' ' : *p);
 }
@@ -43,11 +70,15 @@ static void bash_script(struct sink *s)
 		     "\tfor w in \"${COMP_WORDS[@]:1:COMP_CWORD-1}\"; do\n"
 		     "\t\tcase $w in -*) ;; *) command=$w; break ;; esac\n\tdone\n\tcase $before in\n");
 	for (const struct flag *f = flags; f->name; f++) {
-		if (!has_choices(f))
+		if (!has_choices(f) && !takes_path(f))
 			continue;
-		sink_printf(s, "\t--%s) COMPREPLY=($(compgen -W \"", f->name);
-		put_choices(s, f);
-		sink_puts(s, "\" -- \"$word\")); return ;;\n");
+		sink_printf(s, "\t--%s", f->name);
+		if (f->letter)
+			sink_printf(s, "|-%c", f->letter);
+		sink_puts(s, has_choices(f) ? ") COMPREPLY=($(compgen -W \"" : ") COMPREPLY=($(compgen -f");
+		if (has_choices(f))
+			put_choices(s, f);
+		sink_puts(s, has_choices(f) ? "\" -- \"$word\")); return ;;\n" : " -- \"$word\")); return ;;\n");
 	}
 	sink_puts(s, "\tesac\n\tif [ -z \"$command\" ]; then\n\t\tCOMPREPLY=($(compgen -W \"");
 	put_commands(s);
@@ -169,4 +200,5 @@ const struct command command_completion = {
 	.arguments = "bash|zsh|fish",
 	.summary = "a completion script for a shell",
 	.run = run_completion,
+	.no_conf = true,
 };

@@ -14,30 +14,59 @@
 
 /* ---- codes ---- */
 
-static void print_indented(FILE *out, const char *text)
+static void put_indented(struct sink *s, const char *text)
 {
 	while (*text) {
 		int n = (int)strcspn(text, "\n");
 
-		fprintf(out, "    %.*s\n", n, text);
+		sink_printf(s, "    %.*s\n", n, text);
 		text += n + (text[n] == '\n');
 	}
 }
 
+/* A lint rule: its level, what becomes of its findings by --fix, what can be set. */
+static void put_rule(struct sink *s, const struct diag_page *page, const struct lint_facts *rule)
+{
+	static const char *const levels[] = { "error", "warning", "info" };
+	static const char *const fixes[] = { "none", "suggested in the message", "done by epic lint --fix" };
+	const char *hidden = rule->level == SEVERITY_INFO ? "; shown only with --fail-level info, -W or -D" : "";
+
+	sink_printf(s, "\nLevel: %s%s\nFix:   %s\n\n", levels[rule->level], hidden, fixes[rule->fix]);
+	if (rule->star) {
+		sink_puts(s, "The rule cannot be allowed, lowered or put into a baseline.\n");
+		return;
+	}
+	if (rule->level == SEVERITY_ERROR)
+		sink_printf(s, "-W %s lowers it to a warning, in epic.conf: warn %s;\n", page->slug, page->slug);
+	else
+		sink_printf(s, "-D, -W and -A %s make it an error, a warning or switch it off, in epic.conf: deny, warn, allow.\n",
+			    page->slug);
+	sink_printf(s, "One declaration is exempted by @allow(%s, \"reason\") before it; known findings by --baseline FILE.\n",
+		    page->slug);
+}
+
 static int explain_code(struct run *r, const struct diag_page *page)
 {
-	fprintf(r->out, "%s %s: %s\n", page->code, page->slug, page->summary);
+	const struct lint_facts *rule = lint_facts(diag_page_code(page));
+	struct sink s = { 0 };
+	bool ok;
+
+	sink_printf(&s, "%s %s: %s\n", page->code, page->slug, page->summary);
 	if (page->why)
-		fprintf(r->out, "\n%s\n", page->why);
+		sink_printf(&s, "\n%s\n", page->why);
 	if (page->bad) {
-		fputs("\nWrong:\n\n", r->out);
-		print_indented(r->out, page->bad);
+		sink_puts(&s, "\nWrong:\n\n");
+		put_indented(&s, page->bad);
 	}
 	if (page->good) {
-		fputs("\nRight:\n\n", r->out);
-		print_indented(r->out, page->good);
+		sink_puts(&s, "\nRight:\n\n");
+		put_indented(&s, page->good);
 	}
-	return EXIT_DONE;
+	if (rule)
+		put_rule(&s, page, rule);
+	ok = run_write(r, &s);
+	sink_free(&s);
+	return ok ? EXIT_DONE : EXIT_ENVIRONMENT;
 }
 
 /* ---- a movement ---- */
@@ -344,7 +373,7 @@ static int explain_policy(struct run *r, const char *subject, const char *path)
 		/* What is wrong is on the command line, not in the policy. */
 		code = ok ? EXIT_DONE : EXIT_USAGE;
 	}
-	print_diags(r, p.ctx);
+	policy_report(r, &p);
 	if (code == EXIT_DONE && s.size && !run_write(r, &s))
 		code = EXIT_ENVIRONMENT;
 	sink_free(&s);
@@ -387,7 +416,7 @@ static int explain_named(struct run *r, size_t subject, const char *name, const 
 	if (p.schedules)
 		found = named[subject].explain(r, &p, name, &s);
 	code = found ? policy_code(&p) : exit_worse(policy_code(&p), EXIT_USAGE);
-	print_diags(r, p.ctx);
+	policy_report(r, &p);
 	if (s.size && !run_write(r, &s))
 		code = EXIT_ENVIRONMENT;
 	sink_free(&s);
@@ -409,6 +438,8 @@ static int run_explain(struct run *r)
 	page = diag_page_find(args->at[0]);
 	if (page && args->n == 1)
 		return explain_code(r, page);
+	if (!run_has_room(r))
+		return EXIT_USAGE;
 	subject = named_find(args->at[0]);
 	if (subject < N_NAMED) {
 		if (args->n != 3) {

@@ -505,32 +505,80 @@ static bool is_blank(struct text_line l)
 	return true;
 }
 
-/* Both texts have the same lines but for white space, so they are walked together;
- * only empty lines are on one side alone. */
+/* Equal but for white space. */
+static bool same_words(struct text_line a, struct text_line b)
+{
+	size_t i = 0, j = 0;
+
+	for (;;) {
+		while (i < a.length && strchr(" \t\r", a.at[i]))
+			i++;
+		while (j < b.length && strchr(" \t\r", b.at[j]))
+			j++;
+		if (i == a.length || j == b.length)
+			return i == a.length && j == b.length;
+		if (a.at[i++] != b.at[j++])
+			return false;
+	}
+}
+
+enum { MOST_SKIPPED = 64 };
+
+/* How many lines of each side to pass over until they agree again; the fewest. */
+static bool resume(const struct text_lines *old, size_t i, const struct text_lines *new, size_t j, size_t *drop,
+		   size_t *add)
+{
+	for (size_t n = 1; n <= MOST_SKIPPED; n++)
+		for (*drop = 0; *drop <= n; ++*drop) {
+			*add = n - *drop;
+			if (i + *drop < old->n && j + *add < new->n && !is_blank(old->at[i + *drop]) &&
+			    same_words(old->at[i + *drop], new->at[j + *add]))
+				return true;
+		}
+	return false;
+}
+
+static void put_marked(struct arena *a, struct text_lines *script, struct text_line line, char mark)
+{
+	line.mark = mark;
+	vec_push(a, script, line);
+}
+
+/* What is dropped and added before the texts agree again: white space within a line, an empty line
+ * on one side, or several lines. */
+static void next_change(const struct text_lines *old, size_t i, const struct text_lines *new, size_t j, size_t *drop,
+			size_t *add)
+{
+	bool has_old = i < old->n, has_new = j < new->n;
+
+	*drop = has_old;
+	*add = has_new;
+	if (!has_old || !has_new || same_words(old->at[i], new->at[j]))
+		return;
+	if (is_blank(old->at[i]) != is_blank(new->at[j])) {
+		*drop = is_blank(old->at[i]);
+		*add = !*drop;
+	} else if (!resume(old, i, new, j, drop, add)) {
+		*drop = *add = 1;
+	}
+}
+
 static struct text_lines edit_script(struct arena *a, struct text_lines old, struct text_lines new)
 {
 	struct text_lines script = { 0 };
-	size_t i = 0, j = 0;
+	size_t i = 0, j = 0, drop, add;
 
 	while (i < old.n || j < new.n) {
-		bool same = i < old.n && j < new.n && same_text(old.at[i], new.at[j]);
-		bool drop = i < old.n && !same && (j == new.n || (is_blank(old.at[i]) && !is_blank(new.at[j])));
-		bool add = !same && !drop && (i == old.n || (is_blank(new.at[j]) && !is_blank(old.at[i])));
-
-		if (same) {
-			vec_push(a, &script, old.at[i]);
-		} else {
-			if (!add) {
-				old.at[i].mark = '-';
-				vec_push(a, &script, old.at[i]);
-			}
-			if (!drop) {
-				new.at[j].mark = '+';
-				vec_push(a, &script, new.at[j]);
-			}
+		if (i < old.n && j < new.n && same_text(old.at[i], new.at[j])) {
+			put_marked(a, &script, old.at[i++], ' ');
+			j++;
+			continue;
 		}
-		i += !add;
-		j += !drop;
+		next_change(&old, i, &new, j, &drop, &add);
+		for (; drop; drop--)
+			put_marked(a, &script, old.at[i++], '-');
+		for (; add; add--)
+			put_marked(a, &script, new.at[j++], '+');
 	}
 	return script;
 }
@@ -549,8 +597,8 @@ static void print_hunk(const struct text_lines *s, size_t from, size_t to, size_
 		sink_printf(out, "%c%.*s\n", s->at[i].mark, (int)s->at[i].length, s->at[i].at);
 }
 
-static void print_difference(struct arena *a, const char *path, const struct source *old,
-			     const struct sink *new, struct sink *out)
+void fmt_difference(struct arena *a, const char *path, const struct source *old, const struct sink *new,
+		    struct sink *out)
 {
 	struct text_lines s = edit_script(a, split_lines(a, old->text, old->size),
 					  split_lines(a, new->data ? new->data : "", new->size));
@@ -587,7 +635,7 @@ static int deliver(struct run *r, const char *path, const struct source *src, co
 	struct sink difference = { 0 };
 
 	if (r->options->diff && changed) {
-		print_difference(r->options->arena, path, src, text, &difference);
+		fmt_difference(r->options->arena, path, src, text, &difference);
 		fwrite(difference.data, 1, difference.size, r->out);
 		sink_free(&difference);
 	}
@@ -651,6 +699,18 @@ static int format_file(struct run *r, const char *path)
 	return code;
 }
 
+/* What it prints is for people, but for a whole text. */
+static bool result_fits(struct run *r, const struct texts *files)
+{
+	if (format_is_for_people(r->options->format))
+		return true;
+	if (r->options->check || r->options->diff) {
+		run_error(r, "fmt --check and --diff need --format human or plain");
+		return false;
+	}
+	return strcmp(files->at[0], "-") || run_has_room(r);
+}
+
 static int run_fmt(struct run *r)
 {
 	struct texts files = { 0 };
@@ -666,6 +726,8 @@ static int run_fmt(struct run *r)
 		run_error(r, "fmt -o takes one file, these are %zu", files.n);
 		return EXIT_USAGE;
 	}
+	if (!result_fits(r, &files))
+		return EXIT_USAGE;
 	for (size_t i = 0; i < files.n; i++)
 		code = exit_worse(code, format_file(r, files.at[i]));
 	print_end(r, code);

@@ -4,6 +4,31 @@
 
 #include "compiler/tools/command.h"
 
+const struct exit_text exit_texts[] = {
+	{ EXIT_DONE, "done" },
+	{ EXIT_FINDINGS, "the policy has findings" },
+	{ EXIT_USAGE, "wrong use: flags, configuration, or the root file cannot be read" },
+	{ EXIT_IMPOSSIBLE, "proven impossible" },
+	{ EXIT_UNDECIDED, "undecided: a limit was reached" },
+	{ EXIT_ENVIRONMENT, "the environment failed" },
+	{ EXIT_BUG, "a bug in epic" },
+	{ 0 },
+};
+
+const struct variable variables[] = {
+	{ "EPIC_PATH", "search roots for modules, separated by colons; behind those of -I" },
+	{ "EPIC_CONFIG", "the configuration file, in place of the project's" },
+	{ "EPIC_COLOR", "as --color" },
+	{ "EPIC_TIME_LIMIT", "as --time-limit" },
+	{ "NO_COLOR", "if not empty: no colours" },
+	{ "CLICOLOR_FORCE", "if neither empty nor 0: colours, on a terminal or not" },
+	{ "TERM", "'dumb': a terminal without colours" },
+	{ "SOURCE_DATE_EPOCH", "the only date that generated files may use" },
+	{ "GITHUB_STEP_SUMMARY", "the file to which --format github adds its list" },
+	{ "XDG_CONFIG_HOME", "where the user's configuration lies; by default ~/.config" },
+	{ 0 },
+};
+
 static void print_flags(struct run *r, const char *command, bool global)
 {
 	for (const struct flag *f = flags; f->name; f++) {
@@ -20,15 +45,9 @@ static void print_flags(struct run *r, const char *command, bool global)
 
 static void print_exit_codes(struct run *r)
 {
-	fputs("\nExit codes:\n"
-	      "  0  done\n"
-	      "  1  the policy has findings\n"
-	      "  2  wrong use, or the root file cannot be read\n"
-	      "  3  proven impossible\n"
-	      "  4  undecided: a limit was reached\n"
-	      "  5  the environment failed\n"
-	      "  70 a bug in epic\n",
-	      r->out);
+	fputs("\nExit codes:\n", r->out);
+	for (const struct exit_text *e = exit_texts; e->meaning; e++)
+		fprintf(r->out, "  %-2d %s\n", e->code, e->meaning);
 }
 
 static void print_command(struct run *r, const struct command *c)
@@ -82,4 +101,5 @@ const struct command command_help = {
 	.arguments = "[COMMAND]",
 	.summary = "this help, or that of a command",
 	.run = run_help,
+	.no_conf = true,
 };

@@ -129,6 +129,20 @@ struct policy policy_read(const struct options *o, const char *path, enum depth 
 	return p;
 }
 
+void policy_plan_quietly(struct policy *p)
+{
+	struct diags *ds = &p->ctx->diags;
+	size_t n = ds->list.n, n_errors = ds->n_errors;
+
+	if (!p->ir)
+		return;
+	p->schedules = arena_many(p->ctx->arena, struct schedule *, p->ir->n_targets);
+	p->solution = movement_choose(p->ctx, p->ir, true);
+	p->plan = plan_build(p->ctx, p->ir, p->solution, p->schedules);
+	ds->list.n = n;
+	ds->n_errors = n_errors;
+}
+
 int policy_code(const struct policy *p)
 {
 	int code = EXIT_DONE;
@@ -143,6 +157,7 @@ int policy_code(const struct policy *p)
 
 int policy_report(struct run *r, struct policy *p)
 {
+	r->path = p->path;
 	print_diags(r, p->ctx);
 	return policy_code(p);
 }
@@ -164,6 +179,17 @@ void run_error(struct run *r, const char *fmt, ...)
 	vfprintf(r->err, fmt, args);
 	va_end(args);
 	fputc('\n', r->err);
+}
+
+bool run_has_room(struct run *r)
+{
+	const char *output = r->options->output;
+
+	if (format_is_for_people(r->options->format) || (output && strcmp(output, "-")))
+		return true;
+	run_error(r, "%s needs -o FILE for its result: --format %s takes standard output", r->command,
+		  r->options->settings[SETTING_FORMAT].text);
+	return false;
 }
 
 bool run_write(struct run *r, const struct sink *s)

@@ -44,7 +44,12 @@ static bool watch(void *data, double seconds, bool found, double value, double b
 	return true;
 }
 
-void solving_watch(struct run *r, struct options *o)
+bool solving_interrupted(void)
+{
+	return interruptions > 0;
+}
+
+void solving_count_interrupts(void)
 {
 	struct sigaction action;
 
@@ -52,6 +57,11 @@ void solving_watch(struct run *r, struct options *o)
 	action.sa_handler = interrupt;
 	sigemptyset(&action.sa_mask);
 	sigaction(SIGINT, &action, NULL);
+}
+
+void solving_watch(struct run *r, struct options *o)
+{
+	solving_count_interrupts();
 	o->solving.progress = watch;
 	o->solving.data = r;
 	o->solving.timings = o->timings;
@@ -137,7 +147,7 @@ static void note_outcome(struct run *r, const struct ir *ir, const struct schedu
 
 void solving_notes(struct run *r, const struct policy *p)
 {
-	bool people = r->options->format == FORMAT_HUMAN || r->options->format == FORMAT_PLAIN;
+	bool people = format_is_for_people(r->options->format);
 
 	if (!people || r->options->quiet || !p->schedules)
 		return;

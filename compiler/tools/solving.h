@@ -10,4 +10,8 @@ void solving_watch(struct run *, struct options *);
 /* What was decided beside what was asked, for people. */
 void solving_notes(struct run *, const struct policy *);
 
+/* From now on the first Ctrl-C is only noted, the second ends the program. */
+void solving_count_interrupts(void);
+bool solving_interrupted(void);
+
 #endif

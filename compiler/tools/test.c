@@ -9,6 +9,7 @@
 #include "compiler/lower/lower.h"
 #include "compiler/solve/movement.h"
 #include "compiler/tools/command.h"
+#include "compiler/tools/coverage.h"
 #include "compiler/tools/solving.h"
 
 enum outcome { HOLDS, FAILS, UNDECIDED };
@@ -367,7 +368,8 @@ static void report_failure(struct policy *p, const struct expectation *x, const 
 }
 
 /* Returns how many expectations did not hold. */
-static size_t judge_all(struct policy *p, const struct options *o, size_t *n_undecided)
+static size_t judge_all(struct run *r, struct policy *p, const struct options *o, struct coverage *coverage,
+			size_t *n_undecided)
 {
 	size_t n_failed = 0;
 
@@ -378,7 +380,10 @@ static size_t judge_all(struct policy *p, const struct options *o, size_t *n_und
 
 		if (!check_expectation(p->model, &p->model->expects.at[i], &x))
 			continue;
+		vec_push(r->options->arena, &r->judged, x.span);
 		outcome = judges[x.kind](&j);
+		if (coverage)
+			coverage_touch(coverage, &x);
 		if (outcome == FAILS)
 			report_failure(p, &x, &j.actual);
 		n_failed += outcome == FAILS;
@@ -392,8 +397,9 @@ static int test_file(struct run *r, const char *path)
 {
 	struct options watched = *r->options;
 	struct policy p;
-	bool people = r->options->format == FORMAT_HUMAN || r->options->format == FORMAT_PLAIN;
+	bool people = format_is_for_people(r->options->format);
 	size_t n_failed = 0, n_undecided = 0, n = 0;
+	struct coverage *coverage = NULL;
 	int code;
 
 	solving_watch(r, &watched);
@@ -401,13 +407,16 @@ static int test_file(struct run *r, const char *path)
 	if (p.ir) {
 		p.solution = movement_choose(p.ctx, p.ir, true);
 		n = p.model->expects.n;
-		n_failed = judge_all(&p, &watched, &n_undecided);
+		coverage = r->options->coverage ? coverage_new(&p) : NULL;
+		n_failed = judge_all(r, &p, &watched, coverage, &n_undecided);
 	}
 	code = policy_report(r, &p);
 	if (p.ir && people && !r->options->quiet)
 		fprintf(r->out, "%s: %zu expectation%s, %zu hold, %zu fail, %zu undecided\n",
 			strcmp(path, "-") ? path : "<stdin>", n,
 			n == 1 ? "" : "s", n - n_failed - n_undecided, n_failed, n_undecided);
+	if (coverage && !coverage_report(r, coverage, strcmp(path, "-") ? path : "<stdin>"))
+		code = exit_worse(code, EXIT_FINDINGS);
 	policy_close(&p);
 	return code;
 }
@@ -419,6 +428,10 @@ static int run_test(struct run *r)
 
 	if (!r->options->files.n) {
 		run_error(r, "test needs a FILE; epic help test tells more");
+		return EXIT_USAGE;
+	}
+	if (r->options->threshold >= 0 && !r->options->coverage) {
+		run_error(r, "--threshold is for --coverage");
 		return EXIT_USAGE;
 	}
 	if (!files_expand(r, &files))

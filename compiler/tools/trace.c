@@ -260,10 +260,6 @@ static bool options_fit(struct run *r)
 		run_error(r, "trace --as takes human or json, not '%s'", o->as);
 		return false;
 	}
-	if ((o->format == FORMAT_JSON || o->format == FORMAT_JSONL) && !o->output) {
-		run_error(r, "with --format json or jsonl, trace needs -o FILE for its result");
-		return false;
-	}
 	if (o->files.n == 2)
 		return true;
 	run_error(r, "trace needs a packet and one FILE, like epic trace "
@@ -293,4 +289,5 @@ const struct command command_trace = {
 	    "several sources. --derived gives what a module finds out or writes:\n"
 	    "--derived ids.verdict=alert, --derived nat.ip.src=192.0.2.1",
 	.run = run_trace,
+	.result = true,
 };

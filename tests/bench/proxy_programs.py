@@ -99,7 +99,7 @@ class Programs:
 
     def __init__(self, world, socksd):
         self.world, self.socksd = world, socksd
-        self.running, self.missing = {}, {}
+        self.running, self.missing, self.catches, self.redirects = {}, {}, [], False
         self.start_server()
         self.start_nginx("nginx", PUBLISHED, NGINX_HTTP)
         self.start_nginx("nginx stream", STREAM, NGINX_STREAM)
@@ -123,7 +123,17 @@ class Programs:
     def target(self, scheme):
         return f"{self.world.server.address}:{scheme.target}"
 
+    def prepare(self, scheme):
+        """Redirection only where it is needed: its rules cost time on other connections too."""
+        wanted = scheme.target != PLAIN
+        if wanted and not self.redirects:
+            self.world.redirect(self.catches)
+        elif self.redirects and not wanted:
+            self.world.unredirect()
+        self.redirects = wanted
+
     def ask(self, scheme, *arguments):
+        self.prepare(scheme)
         return self.world.ask(self.target(scheme), [self.through(scheme)], "--form", scheme.form, *arguments)
 
     def of(self, scheme):
@@ -181,22 +191,21 @@ class Programs:
             self.running[name] = self.world.start(self.world.proxy, name, self.open_words(port, *more), port)
 
     def start_redirectors(self):
-        w, catches = self.world, []
+        w = self.world
         if not self.has("nft", "redsocks", "redirect 5", "redirect 6", "redirect tfo", "redirect warm"):
             return
         if self.has("redsocks", "redsocks"):
             text = REDSOCKS_BASE
             for target, to in (REDSOCKS_DANTE, DANTE), (REDSOCKS_MICROSOCKS, MICROSOCKS):
                 text += REDSOCKS.format(port=REDIRECTORS + target, ip=w.proxy.address, to=to)
-                catches.append((target, REDIRECTORS + target))
+                self.catches.append((target, REDIRECTORS + target))
             words = ["redsocks", "-c", w.write("redsocks.conf", text)]
             self.running["redsocks"] = w.start(w.client, "redsocks", words, REDIRECTORS + REDSOCKS_DANTE)
         if "socksd" in self.running:
-            catches += self.start_our_redirectors()
-        w.redirect(catches)
+            self.start_our_redirectors()
 
     def start_our_redirectors(self):
-        w, catches = self.world, []
+        w = self.world
         for name, target, version, to, more in (("redirect 5", OURS_5, 5, SOCKSD, ()), ("redirect 6", OURS_A, 6, SOCKSD, ()),
                                                 ("redirect tfo", OURS_FAST_OPEN, 6, SOCKSD_FAST_OPEN, ("--fast-open",)),
                                                 ("redirect warm", OURS_WARM, 6, SOCKSD_WARM, ("--warm", str(WARM)))):
@@ -205,5 +214,4 @@ class Programs:
                      "--catch", f"{w.server.address}/32:{target}", "--threads", "1", "--control", "none", "--quiet", *more,
                      "--run"]
             self.running[name] = w.start(w.client, name, words, port)
-            catches.append((target, port))
-        return catches
+            self.catches.append((target, port))

@@ -165,16 +165,28 @@ class World:
         return json.loads(done.stdout)
 
     def redirect(self, catches):
-        """CATCHES: port of the server, port of the redirector."""
+        """CATCHES: port of the server, port of the redirector.  Only these connections are tracked: the table of
+        connections would be full soon, and the others would pay for it."""
+        name = self.client.namespace
+        ports, to = (", ".join(str(c[i]) for c in catches) for i in (0, 1))
+        tracked = f"tcp dport {{ {ports}, {to} }} accept; tcp sport {{ {ports}, {to} }} accept; notrack"
         rules = "\n".join(f"ip daddr {self.server.address} tcp dport {port} meta skuid {CLIENT_USER} redirect to :{to}"
                           for port, to in catches)
-        self.inside(self.client.namespace, "nft", "-f", "-", text=f"""table ip bench
+        self.inside(name, "nft", "-f", "-", text=f"""table ip bench
 delete table ip bench
-table ip bench {{ chain out {{ type nat hook output priority -100;
+table ip bench {{
+chain untracked-out {{ type filter hook output priority raw; {tracked}; }}
+chain untracked-in {{ type filter hook prerouting priority raw; {tracked}; }}
+chain out {{ type nat hook output priority -100;
 {rules}
 }}
 }}
 """)
+        self.inside(name, "sh", "-c", "for f in close close_wait fin_wait last_ack time_wait; do "
+                    "echo 1 >/proc/sys/net/netfilter/nf_conntrack_tcp_timeout_$f; done")
+
+    def unredirect(self):
+        self.inside(self.client.namespace, "nft", "delete", "table", "ip", "bench")
 
     def close(self):
         for process in self.processes:

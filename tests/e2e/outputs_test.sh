@@ -55,7 +55,7 @@ check "a missing file" 2 "$(run check nothing.epi)"
 check "an unknown flag" 2 "$(run check --fromat json bng.epi)"
 says "an unknown flag" "did you mean '--format'"
 check "an unknown command" 2 "$(run chekc bng.epi)"
-check "a later command" 2 "$(run lint bng.epi)"
+check "a later command" 2 "$(run whatif bng.epi)"
 check "a full disk" 5 "$("$epic" version >/dev/full 2>err.txt; echo $?)"
 "$epic" compile --only-emit --emit plan.json -o - sepsis.epi 2>/dev/null | head -c 1 >/dev/null
 if [ "$(id -u)" != 0 ]; then

@@ -1,8 +1,13 @@
 GOLDEN_CASES = \
 	tests/golden/cases/canonical-filters.epi \
 	tests/golden/cases/cycle.epi \
+	tests/golden/cases/diff_as-json.epi \
+	tests/golden/cases/diff_as-md.epi \
+	tests/golden/cases/diff_widened.epi \
 	tests/golden/cases/dpdk_unknown-class.epi \
 	tests/golden/cases/expectations.epi \
+	tests/golden/cases/explain_foreign-label.epi \
+	tests/golden/cases/explain_unknown-filter.epi \
 	tests/golden/cases/explain-target_http.epi \
 	tests/golden/cases/explain-target_idle.epi \
 	tests/golden/cases/explain-target_nginx.epi \
@@ -13,6 +18,13 @@ GOLDEN_CASES = \
 	tests/golden/cases/forbidden.epi \
 	tests/golden/cases/forgotten-semicolons.epi \
 	tests/golden/cases/host-bits-json.epi \
+	tests/golden/cases/junit_expectations.epi \
+	tests/golden/cases/junit_file.epi \
+	tests/golden/cases/lint_filters.epi \
+	tests/golden/cases/lint_flows.epi \
+	tests/golden/cases/lint_objectives.epi \
+	tests/golden/cases/lint_pipelines.epi \
+	tests/golden/cases/lint_rules-of-domains.epi \
 	tests/golden/cases/overlap.epi \
 	tests/golden/cases/parallel-edges.epi \
 	tests/golden/cases/plain-lines.epi \
@@ -27,6 +39,9 @@ GOLDEN_CASES = \
 	tests/golden/cases/slo_too-few-tasks.epi \
 	tests/golden/cases/socks_unknown-class.epi \
 	tests/golden/cases/spaced-unit.epi \
+	tests/golden/cases/test_coverage.epi \
+	tests/golden/cases/test_coverage-json.epi \
+	tests/golden/cases/test_coverage-whole.epi \
 	tests/golden/cases/three-mistakes.epi \
 	tests/golden/cases/too-much-traffic.epi \
 	tests/golden/cases/trace_copies.epi \
@@ -48,4 +63,4 @@ GOLDEN_CASES = \
 	tests/golden/cases/unbridgeable.epi \
 	tests/golden/cases/unknown-target.epi \
 	tests/e2e/hospital_refused.epi
-GOLDEN_MORE =
+GOLDEN_MORE = tests/golden/cases/diff/before.epi

@@ -16,6 +16,10 @@ trap 'rm -f "$actual"' EXIT
 arguments=$(sed -n '1s/^# epic //p' "$case")
 [ -n "$arguments" ] || { echo "$case: the first line must begin with '# epic '"; exit 99; }
 cd "$dir" || exit 99
+# The settings of whoever runs the tests do not matter.
+unset EPIC_CONFIG EPIC_PATH EPIC_COLOR EPIC_TIME_LIMIT GITHUB_STEP_SUMMARY
+XDG_CONFIG_HOME=/nonexistent
+export XDG_CONFIG_HOME
 # Sanitizers call memory that is freed at exit by the system a leak.
 eval "ASAN_OPTIONS=detect_leaks=0 \"\$epic\" $arguments \"\$name.epi\"" >"$actual" 2>&1 </dev/null
 echo "exit $?" >>"$actual"
