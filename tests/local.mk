@@ -58,6 +58,7 @@ include tests/golden/lint.mk
 include tests/verify/local.mk
 include tests/pictures/local.mk
 include tests/lsp/local.mk
+include tests/new/local.mk
 include tests/formats/local.mk
 include tests/unit/line_hashes.mk
 include tests/fuzz/conf.mk
