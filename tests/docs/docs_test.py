@@ -30,6 +30,10 @@ class Session:
         self.environment = dict(os.environ, PATH=top + ":" + os.environ["PATH"], LC_ALL="C", NO_COLOR="1",
                                 PAGER="cat", XDG_RUNTIME_DIR=self.folder)
         self.environment.pop("EPIC_PATH", None)
+        # As at the top of the tree.
+        sources = os.path.abspath(os.environ.get("srcdir", top))
+        for folder, name in ((top, "epic"), (top, "epic-graph"), (sources, "examples"), (sources, "stdlib")):
+            os.symlink(os.path.join(folder, name), self.path(name))
 
     def path(self, name):
         return os.path.join(self.folder, name)
