@@ -252,8 +252,11 @@ static bool attempt_begin_fast(struct attempt *a)
 	if (!a->dial->wish.tls)
 		return attempt_send_in_syn(a);
 	a->in_syn = true;
+	/* A server nearby may have answered by now: then it is done already. */
+	if (attempt_shake(a) != STREAM_BROKEN)
+		return true;
 	errno = ECONNABORTED;
-	return attempt_shake(a) == STREAM_AGAIN;
+	return false;
 }
 
 static bool attempt_connect(struct attempt *a, int family, const struct sockaddr *to, socklen_t n)
