@@ -195,7 +195,11 @@ def click_time(b):
 
 
 def main(pages):
-    b = Browser()
+    try:
+        b = Browser()
+    except RuntimeError as error:
+        print(f"skipped: Chromium does not start here: {error}")
+        sys.exit(77)
     try:
         b.open(f"{pages}/sepsis.html")
         b.shot("flows")
