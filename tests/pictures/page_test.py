@@ -114,7 +114,7 @@ def sizes(b):
 def is_alone(b):
     """Nothing was asked for, nothing can be, and nothing foreign runs."""
     check(b.run("return performance.getEntriesByType('resource').length") == 0, "the page has fetched something")
-    asked = [url for url in b.requests() if not url.startswith(("file://", "data:", "chrome:"))]
+    asked = [url for url in b.requests() if not url.startswith(("file://", "data:", "chrome:", "chrome-untrusted:"))]
     check(not asked, f"asked for {asked}")
     check(not b.complaints(), "the page complains")
     refused = b.run_async("""const done = arguments[0];

@@ -4,6 +4,7 @@
 
 #include <arpa/inet.h>
 #include <fcntl.h>
+#include <netdb.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -584,11 +585,25 @@ static void ends_when_idle_and_when_stopped(void)
 	free(r);
 }
 
+/* Where this machine's localhost is looked for first. */
+static const char *localhost(void)
+{
+	const struct addrinfo wish = { .ai_socktype = SOCK_DGRAM };
+	struct addrinfo *found = NULL;
+	const char *at = "127.0.0.1:0";
+
+	CU_ASSERT_EQUAL_FATAL(getaddrinfo("localhost", NULL, &wish, &found), 0);
+	if (found->ai_family == AF_INET6)
+		at = "[::1]:0";
+	freeaddrinfo(found);
+	return at;
+}
+
 static void resolves_names_once(void)
 {
 	struct rig *r = rig_new(INBOUND_SOCKS5);
 	struct wire_address server, from, me, name;
-	int client = udp_socket("127.0.0.1:0", &me), fd = udp_socket("127.0.0.1:0", &server);
+	int client = udp_socket("127.0.0.1:0", &me), fd = udp_socket(localhost(), &server);
 	struct resolver *resolver = resolver_open(1);
 	char text[64];
 
