@@ -115,10 +115,11 @@ bool lane_has_unsent(const struct relay_lane *l)
 	       (l->ended && !l->finished && (!l->seen || l->n_ended == l->n));
 }
 
-/* Both its ways are over with this one: closing tells the end, too. */
+/* Both its ways are over with this one: closing tells the end, too, unless bytes of a way that was
+ * given up wait there unread, which would make it a reset. */
 static bool side_closes_now(const struct relay *r, const struct relay_side *s)
 {
-	return !s->stream.tls && s->from != NO_LANE && r->lanes[s->from].ended;
+	return !s->stream.tls && !r->broken && s->from != NO_LANE && r->lanes[s->from].ended;
 }
 
 static void lane_finish(struct relay *r, struct relay_lane *l)
