@@ -53,8 +53,10 @@ static bool ruling_of(struct linting *l, const struct symbol *sym, struct ruling
 	if (number == ID_NONE)
 		return false;
 	r->n = ir->domains[number].n_rules;
+	if (!r->n)
+		return false;
 	r->rules = ir->rules + ir->domains[number].first_rule;
-	return r->n > 0;
+	return true;
 }
 
 /* ---- rules as sets ---- */

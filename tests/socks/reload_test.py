@@ -391,7 +391,8 @@ def hundreds_of_reloads_under_load(px):
     traffic.end()
     expect(all(talks(s) for s in held) and a.answers(FULL, UDP), "those that are held go on")
     grown = w.memory(px.process) - before
-    expect(grown < 8 << 20, f"{grown >> 10} KiB more after {RELOADS} reloads")
+    # A sanitizer keeps freed memory for a while.
+    expect(grown < (8 << 20) * w.SCALE, f"{grown >> 10} KiB more after {RELOADS} reloads")
     for s in held:
         s.close()
     a.close()
