@@ -19,12 +19,12 @@ man/stamp: %D%/write_man$(EXEEXT)
 	$(AM_V_GEN)rm -rf man && $(MKDIR_P) man && %D%/write_man$(EXEEXT) man && touch $@
 noinst_DATA = man/stamp
 install-data-local: man/stamp
-	$(MKDIR_P) '$(DESTDIR)$(man1dir)' '$(DESTDIR)$(man5dir)'
-	$(INSTALL_DATA) man/*.1 '$(DESTDIR)$(man1dir)'
-	$(INSTALL_DATA) man/*.5 '$(DESTDIR)$(man5dir)'
+	$(MKDIR_P) '$(DESTDIR)$(mandir)/man1' '$(DESTDIR)$(mandir)/man5'
+	$(INSTALL_DATA) man/*.1 '$(DESTDIR)$(mandir)/man1'
+	$(INSTALL_DATA) man/*.5 '$(DESTDIR)$(mandir)/man5'
 uninstall-local:
-	for page in man/*.1; do rm -f "$(DESTDIR)$(man1dir)/$${page#man/}"; done
-	rm -f '$(DESTDIR)$(man5dir)/epi.5'
+	for page in man/*.1; do rm -f "$(DESTDIR)$(mandir)/man1/$${page#man/}"; done
+	rm -f '$(DESTDIR)$(mandir)/man5/epi.5'
 clean-local:
 	rm -rf man
 
